@@ -1,0 +1,1 @@
+"""Pure: the typed environment, and functions from it to documents."""

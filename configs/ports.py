@@ -1,0 +1,25 @@
+"""Every port of the platform, once."""
+
+from typing import Final
+
+SSH: Final = 22
+HTTP: Final = 80
+HTTPS: Final = 443
+CONSUL_RPC: Final = 8300
+CONSUL_SERF: Final = 8301
+CONSUL_HTTPS: Final = 8501
+CONSUL_DNS: Final = 8600
+VAULT_API: Final = 8200
+VAULT_CLUSTER: Final = 8201
+VAULT_METRICS: Final = 8202
+NOMAD_HTTP: Final = 4646
+NOMAD_RPC: Final = 4647
+NOMAD_SERF: Final = 4648
+NOMAD_DYNAMIC: Final = (20_000, 32_000)
+MIRROR: Final = 8443
+PROMETHEUS: Final = 9090
+ALERTMANAGER: Final = 9093
+NODE_EXPORTER: Final = 9100
+LOKI: Final = 3100
+COLLECTOR_METRICS: Final = 8888
+TRAEFIK_METRICS: Final = 8082

@@ -1,0 +1,1 @@
+"""Effects on hosts, one phase a file."""

@@ -1,0 +1,1 @@
+"""What is done to a host, named by the state it leaves."""

@@ -1,0 +1,1 @@
+"""Where: hosts, groups, and what reaching an environment takes."""

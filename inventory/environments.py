@@ -1,0 +1,62 @@
+"""From an inventory file to its environment, and to the groups pyinfra wants."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+from configs.environment import Environment, Host, Role
+from configs.errors import ConfigError
+
+FOLDER = Path(__file__).parent
+
+Groups = dict[str, list[tuple[str, dict[str, Any]]]]
+
+_defined: list[Environment] = []
+
+
+def define(environment: Environment) -> Groups:
+    """Make an environment the current one of this process, and return its pyinfra groups, one a role.
+
+    An inventory file ends with `globals().update(define(Environment(...)))`.
+    """
+    _defined.append(environment)
+    return {role.value: [(h.name, data(h)) for h in environment.having(role)] for role in Role}
+
+
+def current() -> Environment:
+    """The environment of the inventory that this process loaded last.
+
+    Raises:
+        ConfigError: when no inventory was loaded.
+    """
+    if not _defined:
+        raise ConfigError(["no environment is loaded - run pyinfra with an inventory such as inventory/test.py"])
+    return _defined[-1]
+
+
+def load(name: str) -> Environment:
+    """The environment of `inventory/<name>.py`, or of an inventory file given by its path.
+
+    Raises:
+        ConfigError: when there is no such file, or the environment is not valid.
+    """
+    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    if not path.is_file():
+        raise ConfigError([f"{name}: there is no inventory {path} - use dev, test, prod or the path of one"])
+    runpy.run_path(str(path))
+    return current()
+
+
+def data(host: Host) -> dict[str, Any]:
+    """A host's pyinfra data: plain values only."""
+    ssh = host.ssh
+    given = {
+        "ssh_hostname": ssh.hostname or host.address,
+        "ssh_port": ssh.port,
+        "ssh_user": ssh.user,
+        "ssh_key": ssh.key,
+        "ssh_known_hosts_file": ssh.known_hosts,
+    }
+    if ssh.known_hosts:
+        given["ssh_strict_host_key_checking"] = "yes"
+    return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,1 @@
+"""What runs on the platform, one job a file."""

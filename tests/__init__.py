@@ -1,0 +1,1 @@
+"""Socle's tests."""

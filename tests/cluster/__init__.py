@@ -1,0 +1,1 @@
+"""Real hosts that boot systemd, one story a file."""
