@@ -1,0 +1,89 @@
+"""A systemd service that runs with exactly its present configuration."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from configs.files import File
+from deploy.facts.state import HostState, State, UnitState
+from deploy.operations import files as file_operations
+
+_SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
+
+
+@operation()
+def running(
+    unit: str, files: Sequence[File] = (), reload_files: Sequence[str] = (), healthy: str | None = None
+) -> Iterator[StringCommand]:
+    """Have a service enabled and running, started with the present content of its files.
+
+    What the process was started with is known by a digest that systemd writes to /run/socle as it starts it: a run
+    that dies between the write and the restart is therefore mended by the next, and a restart is never done twice.
+
+    Args:
+        unit: its name, without `.service`.
+        files: configuration, unit and drop-in files; a change restarts.
+        reload_files: paths of files written elsewhere (certificates); a change reloads.
+        healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
+    """
+    paths = [f.path for f in files]
+    now = host.get_fact(HostState, paths=[*paths, _dropin_path(unit), *reload_files], units=[unit])
+    if now is None:
+        return
+    digest = _digest(files)
+    written = list(file_operations.writes([*files, _dropin(unit, digest)], now))
+    yield from written
+    yield from _transitions(unit, now.units[unit], digest, reload_needed=bool(written))
+    if _starts(now.units[unit], digest) and healthy:
+        yield StringCommand(_until(unit, healthy))
+    yield from _reload(unit, now, digest, reload_files)
+
+
+def _transitions(unit: str, now: UnitState, digest: str, *, reload_needed: bool) -> Iterator[StringCommand]:
+    if reload_needed or now.need_daemon_reload:
+        yield StringCommand("systemctl daemon-reload")
+    if now.enabled != "enabled":
+        yield StringCommand("systemctl enable --quiet", unit)
+    if _starts(now, digest):
+        script = f'systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0" {_SHOW_WHY}'
+        yield StringCommand("sh -c", QuoteString(script), unit)
+
+
+def _starts(now: UnitState, digest: str) -> bool:
+    return now.active != "active" or now.started != digest
+
+
+def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Iterator[StringCommand]:
+    """Reload when the files on disk are not those that the process was last known to have read."""
+    if not paths:
+        return
+    missing = [path for path in paths if path not in now.files]
+    text = "".join(now.files[path].sha256 for path in paths if path not in missing)
+    loaded = hashlib.sha256(text.encode()).hexdigest()
+    if now.units[unit].reloaded == loaded and not _starts(now.units[unit], digest):
+        return
+    if not _starts(now.units[unit], digest):
+        yield StringCommand("systemctl reload", unit)
+    yield StringCommand("mkdir -p /run/socle && echo", loaded, ">", QuoteString(f"/run/socle/{unit}.reloaded"))
+
+
+def _until(unit: str, probe: str) -> str:
+    loop = f"i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
+    return StringCommand("sh -c", QuoteString(f"({loop}) {_SHOW_WHY}"), unit).get_raw_value()
+
+
+def _digest(files: Sequence[File]) -> str:
+    parts = [f"{f.path} {f.mode} {f.user} {f.group} {file_operations.content(f)}" for f in files]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _dropin_path(unit: str) -> str:
+    return f"/etc/systemd/system/{unit}.service.d/90-socle.conf"
+
+
+def _dropin(unit: str, digest: str) -> File:
+    """`+` runs the line with full rights whatever the service's own sandbox allows."""
+    record = f"mkdir -p /run/socle && echo {digest} > /run/socle/{unit}.started"
+    return File(path=_dropin_path(unit), content=f"[Service]\nExecStartPre=+/bin/sh -c '{record}'\n")
