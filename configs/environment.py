@@ -107,7 +107,7 @@ class Environment:
         control: networks (CIDR) of the operators' machines: SSH and the APIs are open to them alone.
         ingress_domain: services answer as `<service>.<ingress_domain>`.
         extra: documents merged into a server's own configuration, by server name
-            (`consul`, `vault`, `nomad`, `prometheus`, `loki`, `collector`, `alertmanager`): anything Socle does not say.
+            (`consul`, `vault`, `nomad`, `prometheus`, `loki`, `collector`, `alertmanager`): what Socle does not say.
         alert_webhook: where Alertmanager sends alerts; without it they are kept in Alertmanager alone.
 
     Raises:

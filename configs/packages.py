@@ -11,7 +11,7 @@ BASE = (
     "openssl",
     "prometheus-node-exporter",
     "systemd-resolved",
-    "systemd-timesyncd",
+    "systemd-timesyncd|chrony|ntpsec|openntpd",
     "unzip",
 )
 BY_ROLE = {

@@ -3,16 +3,18 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import override
 
-from pyinfra.api import FactBase
+from pyinfra.api.facts import FactBase
 
-_FILE = 'for f in "$@"; do if [ -e "$f" ]; then echo "F $(stat -c "%a %U %G" "$f") $(sha256sum < "$f" | cut -c1-64) $f"; fi; done'
+_FILE = (
+    'for f in "$@"; do [ ! -e "$f" ] || echo "F $(stat -c "%a %U %G" "$f") $(sha256sum < "$f" | cut -c1-64) $f"; done'
+)
 _UNIT = (
     'for u in "$@"; do echo "U $u $(systemctl show -p ActiveState --value "$u") '
     '$(systemctl show -p UnitFileState --value "$u" | grep . || echo none) '
     '$(systemctl show -p NeedDaemonReload --value "$u") '
-    '$(cat "/run/socle/$u.started" 2>/dev/null || echo none) $(cat "/run/socle/$u.reloaded" 2>/dev/null || echo none)"; done'
+    '$(cat "/run/socle/$u.started" 2>/dev/null || echo none) '
+    '$(cat "/run/socle/$u.reloaded" 2>/dev/null || echo none)"; done'
 )
 
 
@@ -49,15 +51,12 @@ class HostState(FactBase[State | None]):
     """State of the given files and units, or None when the host could not be asked."""
 
     @staticmethod
-    @override
     def default() -> None:
         return None
 
-    @override
     def command(self, paths: Sequence[str], units: Sequence[str]) -> str:
         return f"{_call(_FILE, paths)}; {_call(_UNIT, units)}; echo END"
 
-    @override
     def process(self, output: Iterable[str]) -> State | None:
         lines = list(output)
         if not lines or lines[-1] != "END":

@@ -1,12 +1,12 @@
 """The line that every host must reach before any goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
-from pyinfra.api import operation
+from pyinfra.api.operation import operation
 
 
 @operation()
-def barrier() -> Iterator[str]:
+def barrier() -> Generator[str, None, None]:
     """Do nothing on every host, so that all earlier operations come first.
 
     pyinfra orders operations by each host's own calls: without a common operation between two phases, hosts of

@@ -1,11 +1,12 @@
 """Files on a host, written whole and atomically."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from posixpath import dirname
 
-from pyinfra import host, state
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host, state
 
 from configs.errors import SocleError
 from configs.files import File
@@ -13,7 +14,7 @@ from deploy.facts.state import FileState, HostState, State
 
 
 @operation()
-def present(files: Sequence[File], absent: Sequence[str] = ()) -> Iterator[StringCommand]:
+def present(files: Sequence[File], absent: Sequence[str] = ()) -> Generator[StringCommand, None, None]:
     """Have files with exactly this content, owner and mode, and have others gone.
 
     Args:
@@ -27,7 +28,7 @@ def present(files: Sequence[File], absent: Sequence[str] = ()) -> Iterator[Strin
     yield from (StringCommand("rm -f", QuoteString(path)) for path in absent if path in now.files)
 
 
-def writes(files: Sequence[File], now: State) -> Iterator[StringCommand]:
+def writes(files: Sequence[File], now: State) -> Generator[StringCommand, None, None]:
     """The commands that bring files from the state now to the state wanted."""
     for file in files:
         text = content(file)

@@ -1,14 +1,17 @@
 """A systemd service that runs with exactly its present configuration."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
-from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
 
 from configs.files import File
 from deploy.facts.state import HostState, State, UnitState
 from deploy.operations import files as file_operations
+
+_ENABLED = ("enabled", "static", "indirect", "generated", "alias")
 
 _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
 
@@ -16,7 +19,7 @@ _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" 
 @operation()
 def running(
     unit: str, files: Sequence[File] = (), reload_files: Sequence[str] = (), healthy: str | None = None
-) -> Iterator[StringCommand]:
+) -> Generator[StringCommand, None, None]:
     """Have a service enabled and running, started with the present content of its files.
 
     What the process was started with is known by a digest that systemd writes to /run/socle as it starts it: a run
@@ -41,10 +44,12 @@ def running(
     yield from _reload(unit, now, digest, reload_files)
 
 
-def _transitions(unit: str, now: UnitState, digest: str, *, reload_needed: bool) -> Iterator[StringCommand]:
+def _transitions(
+    unit: str, now: UnitState, digest: str, *, reload_needed: bool
+) -> Generator[StringCommand, None, None]:
     if reload_needed or now.need_daemon_reload:
         yield StringCommand("systemctl daemon-reload")
-    if now.enabled != "enabled":
+    if now.enabled not in _ENABLED:
         yield StringCommand("systemctl enable --quiet", unit)
     if _starts(now, digest):
         script = f'systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0" {_SHOW_WHY}'
@@ -55,7 +60,7 @@ def _starts(now: UnitState, digest: str) -> bool:
     return now.active != "active" or now.started != digest
 
 
-def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Iterator[StringCommand]:
+def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Generator[StringCommand, None, None]:
     """Reload when the files on disk are not those that the process was last known to have read."""
     if not paths:
         return

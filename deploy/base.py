@@ -1,0 +1,26 @@
+"""A host's own settings, before any server."""
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from configs import base, packages
+from deploy.operations import packages as package_operations
+from deploy.operations import service
+from inventory import environments
+
+
+@deploy("Base")
+def run() -> None:
+    """Packages, users, folders, kernel settings, journal, packet filter, names."""
+    env = environments.current()
+    me = env.host(host.name)
+    package_operations.present(name="Install the distribution's packages", packages=packages.packages(env, me))
+    service.running(
+        name="Put users, folders and kernel settings in force", unit="socle-system", files=base.system_files(env, me)
+    )
+    service.running(
+        name="Close every port but the port table's", unit="socle-firewall", files=base.firewall_files(env, me)
+    )
+    service.running(name="Bound the journal", unit="systemd-journald", files=base.journal_files(env))
+    service.running(name="Resolve names with systemd-resolved", unit="systemd-resolved")
+    service.running(name="Send .consul names to Consul", unit="socle-dns", files=base.resolver_files())

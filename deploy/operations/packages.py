@@ -1,0 +1,38 @@
+"""The distribution's packages."""
+
+from collections.abc import Generator, Sequence
+
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploy.facts.packages import InstalledPackages
+
+_INSTALL = """
+set -e
+# Nothing starts by itself with the distribution's own configuration: we start it with ours.
+printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+export DEBIAN_FRONTEND=noninteractive
+get() { apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 -qq "$@"; }
+dpkg --configure -a
+get update
+get install -y --no-install-recommends -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io "$@"
+"""
+
+
+@operation()
+def present(packages: Sequence[str]) -> Generator[StringCommand, None, None]:
+    """Have packages installed, none of them started.
+
+    Args:
+        packages: names; `a|b` is satisfied by either, and the first is installed when neither is there.
+    """
+    choices = [tuple(name.split("|")) for name in packages]
+    installed = host.get_fact(InstalledPackages, names=[name for choice in choices for name in choice])
+    if installed is None:
+        return
+    missing = [choice[0] for choice in choices if not installed.intersection(choice)]
+    if missing:
+        yield StringCommand("sh -c", QuoteString(_INSTALL), "install", *missing)
