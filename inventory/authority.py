@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from configs.certificates import Leaf
@@ -71,7 +72,7 @@ class Authority:
             return "it cannot be read"
         if not self._is_ours(found):
             return "another CA issued it"
-        if _digest(found) != public_key_sha256:
+        if public_sha256(found.public_key()) != public_key_sha256:
             return "the key beside it is another one's"
         if _shape(found) != _shape(self._leaf(leaf, self._key.public_key(), datetime.now(UTC))):
             return "its names or usages are not those wanted"
@@ -111,6 +112,12 @@ def ensure(secrets: Secrets, environment: str) -> Authority:
     key = secrets.ensure(KEY, lambda: _key_pem(ec.generate_private_key(ec.SECP256R1())))
     cert = secrets.ensure(CERT, lambda: _root(_private(key), environment))
     return _load(key, cert)
+
+
+def public_sha256(key: PublicKeyTypes) -> str:
+    """The digest of a public key (DER), by which a certificate and a private key are matched."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _load(key: str, cert: str) -> Authority:
@@ -190,11 +197,6 @@ def _age_finding(cert: x509.Certificate, now: datetime) -> str | None:
     if left < (cert.not_valid_after_utc - cert.not_valid_before_utc) / 3:
         return f"it ends on {cert.not_valid_after_utc:%Y-%m-%d}, a third of its life or less is left"
     return None
-
-
-def _digest(cert: x509.Certificate) -> str:
-    der = cert.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(der).hexdigest()
 
 
 def _pem(cert: x509.Certificate) -> str:

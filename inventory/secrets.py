@@ -26,6 +26,9 @@ LOCK_WAIT_S = 30.0
 _lock = threading.RLock()
 """Greenlets of one process share its flock, so they need a lock of their own; pyinfra's gevent patches it."""
 
+_held: set[Path] = set()
+"""The files whose flock the holder of `_lock` has."""
+
 
 class Secrets:
     """The secrets of one environment; `repr` and errors show no value.
@@ -69,9 +72,9 @@ class Secrets:
         if (value := self.find(key)) is not None:
             return value
         with self._exclusive():
-            now = self._load()
-            if key not in now:
-                self._store({**now, key: make()})
+            if self.find(key) is None:
+                value = make()  # may itself ask for secrets, so what is there is read after it
+                self._store({**self._load(), key: value})
             return self.get(key)
 
     def remove(self, key: str) -> None:
@@ -117,9 +120,17 @@ class Secrets:
     def _exclusive(self) -> Iterator[None]:
         """Alone with the file: among this process's greenlets and threads, and among processes."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock, self.path.with_suffix(".lock").open("a") as lock:
-            _acquire(lock.fileno(), self.path)
-            yield
+        with _lock:
+            if self.path in _held:
+                yield
+                return
+            with self.path.with_suffix(".lock").open("a") as lock:
+                _acquire(lock.fileno(), self.path)
+                _held.add(self.path)
+                try:
+                    yield
+                finally:
+                    _held.remove(self.path)
 
 
 def open(environment: Environment) -> Secrets:  # noqa: A001 - read as secrets.open(env)
