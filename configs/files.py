@@ -10,6 +10,7 @@ class File:
 
     `content` may be a function without arguments where the value only exists while the run goes on (a token).
     The content never appears in a log, a diff or an argument list; give secrets mode 600 or 640.
+    `check` is a shell command that must accept the new file, named by `$1`, before it takes the old one's place.
     """
 
     path: str
@@ -17,6 +18,7 @@ class File:
     user: str = "root"
     group: str = "root"
     mode: str = "644"
+    check: str | None = None
 
     def text(self) -> str:
         """The content now."""

@@ -63,6 +63,11 @@ def _write(file: File, text: str) -> StringCommand:
     return StringCommand(
         "umask 077 && mkdir -p -m 755", QuoteString(dirname(file.path)), "&& head -c", size, ">", new,
         "&& chown", QuoteString(f"{file.user}:{file.group}"), new, "&& chmod", file.mode, new,
-        "&& mv -f", new, QuoteString(file.path),
+        *_accepted(file, new), "&& mv -f", new, QuoteString(file.path),
         _stdin=text,
     )  # fmt: skip
+
+
+def _accepted(file: File, new: QuoteString) -> tuple[str | QuoteString, ...]:
+    """A file that its own program refuses never takes the old one's place."""
+    return ("&& { sh -c", QuoteString(file.check), "sh", new, ">&2 || { rm -f", new, "; exit 1; } }") if file.check else ()
