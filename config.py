@@ -1,8 +1,25 @@
 """pyinfra's settings; pyinfra reads this file from the folder it is run in."""
 
-from pyinfra import config
+import logging
+from typing import Any
+
+import click
+from pyinfra.context import config
+from pyinfra.api import output
+
+from inventory import redaction
 
 config.REQUIRE_PYINFRA_VERSION = "~=3.10.0"
 config.SUDO = True
 config.PARALLEL = 500
 config.CONNECT_TIMEOUT = 20
+
+
+def _echo(message: Any = None, **options: Any) -> None:
+    click.echo(redaction.redact(message) if isinstance(message, str) else message, **options)
+
+
+# Secrets go through stdin and are in no name or argument. This is the second line of defence: whatever pyinfra prints
+# (also with --diff, -vvv and in tracebacks) is masked.
+logging.getLogger("pyinfra").addFilter(redaction.Filter())
+output.set_echo(_echo)

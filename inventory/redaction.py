@@ -1,6 +1,7 @@
 """The secrets this process has seen, so that no log of it shows them."""
 
 import json
+import logging
 
 MASK = "********"
 SHORTEST = 8
@@ -47,3 +48,16 @@ def _texts(value: str) -> list[str]:
         elif isinstance(item, list | dict):
             found += item.values() if isinstance(item, dict) else item
     return texts
+
+
+class Filter(logging.Filter):
+    """Masks known secrets in whatever a logger is given: text, arguments, tracebacks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record; it is always let through."""
+        if isinstance(record.msg, str):
+            record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True

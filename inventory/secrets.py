@@ -29,6 +29,9 @@ _lock = threading.RLock()
 _held: set[Path] = set()
 """The files whose flock the holder of `_lock` has."""
 
+_opened_files: dict[Path, "Secrets"] = {}
+"""One value a file, so that it is decrypted once a change, not once a host."""
+
 
 class Secrets:
     """The secrets of one environment; `repr` and errors show no value.
@@ -140,7 +143,8 @@ def open(environment: Environment) -> Secrets:  # noqa: A001 - read as secrets.o
         SecretsError: when nobody could open the file, or we cannot.
     """
     operators.recipients(environment.name)
-    found = Secrets(environment.name, operators.folder() / f"{environment.name}.age")
+    path = operators.folder() / f"{environment.name}.age"
+    found = _opened_files.setdefault(path, Secrets(environment.name, path))
     found.keys()
     return found
 
