@@ -1,0 +1,1 @@
+"""Where artifacts come from; each source is one module with one `fetch`."""
