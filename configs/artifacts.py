@@ -89,6 +89,10 @@ class Artifact:
         """Where hosts keep this version."""
         return f"{INSTALLED}/{self.name}/{self.version}"
 
+    def path(self, binary: str) -> str:
+        """Where hosts keep a binary of this version: a unit that names it is restarted by an upgrade."""
+        return f"{self.folder}/{binary}"
+
 
 def _hashicorp(name: str, version: str, build: Build) -> Artifact:
     return Artifact(

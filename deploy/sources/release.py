@@ -29,7 +29,7 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, downloader: download.Down
     base = artifact.fill(release.base, arch)
     _require_https(base)
     name = artifact.fill(release.file or artifact.archive, arch)
-    expected = sum_of(name, _sums(release, base, artifact.fill(release.sums, arch), artifact, arch, downloader))
+    expected = sum_of(name, _sums(artifact, arch, release, downloader))
     _require_pin(artifact.file(arch), expected, lock)
     downloader.file(f"{base}/{name}", to)
     if (found := artifact_cache.digest(to)) != expected:
@@ -46,10 +46,9 @@ def sum_of(name: str, sums: str) -> str:
     raise ArtifactError(f"{name}: the vendor's sums do not name it - check the version")
 
 
-def _sums(
-    release: Release, base: str, name: str, artifact: Artifact, arch: Arch, downloader: download.Downloader
-) -> str:
-    url = f"{base}/{name}"
+def _sums(artifact: Artifact, arch: Arch, release: Release, downloader: download.Downloader) -> str:
+    base = artifact.fill(release.base, arch)
+    url = f"{base}/{artifact.fill(release.sums, arch)}"
     sums = downloader.text(url)
     if release.signature:
         signed = downloader.text(f"{base}/{artifact.fill(release.signature, arch)}")
