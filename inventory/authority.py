@@ -104,14 +104,14 @@ class Authority:
 def find(secrets: Secrets) -> Authority | None:
     """The environment's authority, or None before it was made."""
     key, cert = secrets.find(KEY), secrets.find(CERT)
-    return _load(key, cert) if key and cert else None
+    return load(key, cert) if key and cert else None
 
 
 def ensure(secrets: Secrets, environment: str) -> Authority:
     """The environment's authority, made (and kept) when there was none."""
-    key = secrets.ensure(KEY, lambda: _key_pem(ec.generate_private_key(ec.SECP256R1())))
-    cert = secrets.ensure(CERT, lambda: _root(_private(key), environment))
-    return _load(key, cert)
+    key = secrets.ensure(KEY, new_key)
+    cert = secrets.ensure(CERT, lambda: root(key, environment))
+    return load(key, cert)
 
 
 def public_sha256(key: PublicKeyTypes) -> str:
@@ -120,7 +120,12 @@ def public_sha256(key: PublicKeyTypes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
-def _load(key: str, cert: str) -> Authority:
+def load(key: str, cert: str) -> Authority:
+    """An authority from its key and its certificate, both PEM.
+
+    Raises:
+        SecretsError: when they are none.
+    """
     try:
         return Authority(_private(key), x509.load_pem_x509_certificate(cert.encode()))
     except (ValueError, TypeError) as error:
@@ -134,8 +139,17 @@ def _private(pem: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _root(key: ec.EllipticCurvePrivateKey, environment: str) -> str:
-    """The key's digest is in the name, so that an environment made anew is told apart from its predecessor."""
+def new_key() -> str:
+    """A new private key, PEM."""
+    return _key_pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def root(key_pem: str, environment: str) -> str:
+    """A CA's own certificate (PEM) for its key (PEM).
+
+    The key's digest is in the name, so that an environment made anew is told apart from its predecessor.
+    """
+    key = _private(key_pem)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     name = _name(f"Socle {environment} CA {identifier.digest.hex()[:8]}")
     cert = (
