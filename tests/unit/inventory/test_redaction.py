@@ -46,5 +46,5 @@ def test_a_log_record_is_masked_in_its_arguments_and_its_traceback(caplog: pytes
     except ValueError:
         logger.exception("failed with %s", "correct-horse")
     assert "failed with ********" in caplog.text
-    assert "literal with base 10: '********'" in caplog.text
+    assert "int() with base 10: '********'" in caplog.text
     assert "correct-horse" not in caplog.text
