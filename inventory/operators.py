@@ -64,15 +64,13 @@ def recipients(environment: str) -> tuple[Operator, ...]:
     Raises:
         SecretsError: when there is none.
     """
-    made = local.key(environment).with_suffix(".pub")
-    found = {op.line.split()[1] if " " in op.line else op.line: op for path in (made, file()) for op in _read(path)}
-    if not found:
+    if not (found := _known(environment)):
         raise SecretsError(
             f"{environment}: no age identity - nobody could open the secrets file; "
             f"put your SSH public key in {file()} with: "
             f'python -m inventory.secrets {environment} add-operator "$(cat ~/.ssh/id_ed25519.pub)"'
         )
-    return tuple(found.values())
+    return found
 
 
 def identity_paths(environment: str) -> tuple[Path, ...]:
@@ -97,15 +95,29 @@ def identities(environment: str) -> Iterator[object]:
 def explain(environment: str) -> str:
     """What was tried and who could open the file, for an error."""
     tried = ", ".join(f"{path} ({_fate(path)})" for path in identity_paths(environment))
-    known = ", ".join(str(op) for op in (*_read(local.key(environment).with_suffix(".pub")), *_read(file())))
+    known = ", ".join(str(op) for op in _known(environment))
     return f"tried {tried}; operators known: {known or 'none'}"
 
 
-def _read(path: Path) -> tuple[Operator, ...]:
+def _known(environment: str) -> tuple[Operator, ...]:
+    return (*_made(environment), *_listed())
+
+
+def _made(environment: str) -> tuple[Operator, ...]:
+    """The public half of the key made for local hosts, so that bin/up needs no operator to be named."""
+    path = local.key(environment)
     if not path.is_file():
         return ()
-    lines = (line.strip() for line in path.read_text().splitlines())
-    return tuple(Operator(line, path.name) for line in lines if line and not line.startswith("#"))
+    public = serialization.load_ssh_private_key(path.read_bytes(), None).public_key()
+    line = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    return (Operator(f"{line} local hosts of {environment}", str(path)),)
+
+
+def _listed() -> tuple[Operator, ...]:
+    if not file().is_file():
+        return ()
+    lines = (line.strip() for line in file().read_text().splitlines())
+    return tuple(Operator(line, file().name) for line in lines if line and not line.startswith("#"))
 
 
 def _fate(path: Path) -> str:
