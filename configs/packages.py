@@ -7,8 +7,10 @@ BASE = (
     "curl",
     "dbus",
     "libnss-resolve",
+    "logrotate",
     "nftables",
     "openssl",
+    "prometheus-exporter-exporter",
     "prometheus-node-exporter",
     "systemd-resolved",
     "systemd-timesyncd|chrony|ntpsec|openntpd",
@@ -17,7 +19,7 @@ BASE = (
 BY_ROLE = {
     # iptables: Nomad's bridge networking and Docker write their rules through it.
     Role.CLIENT: ("docker.io", "iptables", "python3"),
-    Role.MONITOR: ("prometheus", "prometheus-alertmanager"),
+    Role.MONITOR: ("prometheus", "prometheus-alertmanager", "python3"),
     Role.MIRROR: ("nginx-light",),
 }
 

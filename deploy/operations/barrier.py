@@ -1,8 +1,11 @@
-"""The line that every host must reach before any goes on."""
+"""Order between hosts: the line that all must reach, and the queue in which they pass."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 
 from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from configs.environment import Host
 
 
 @operation()
@@ -13,3 +16,9 @@ def barrier() -> Generator[str, None, None]:
     disjoint roles run ahead of one another.
     """
     yield from ()
+
+
+def one_by_one(hosts: Iterable[Host]) -> Iterator[str]:
+    """The names of hosts, each to be given an operation of its own: pyinfra ends one before it begins the next."""
+    names: Iterator[str] = host.loop([member.name for member in hosts])  # type: ignore[no-untyped-call]
+    return names

@@ -33,7 +33,7 @@ def writes(files: Sequence[File], now: State) -> Generator[StringCommand, None, 
     for file in files:
         text = content(file)
         if text is None or now.files.get(file.path) != wanted(file, text):
-            yield _write(file, text or "")
+            yield write(file, text or "")
 
 
 def content(file: File) -> str | None:
@@ -53,8 +53,10 @@ def wanted(file: File, text: str) -> FileState:
     )
 
 
-def _write(file: File, text: str) -> StringCommand:
-    """Through stdin, so that the content is in no argument list and in no temporary file of pyinfra's.
+def write(file: File, text: str) -> StringCommand:
+    """The command that writes a file.
+
+    The content goes through stdin: it is in no argument list and in no temporary file of pyinfra's.
 
     pyinfra ends what it sends with a line feed of its own: `head -c` cuts it off again.
     """
@@ -70,4 +72,6 @@ def _write(file: File, text: str) -> StringCommand:
 
 def _accepted(file: File, new: QuoteString) -> tuple[str | QuoteString, ...]:
     """A file that its own program refuses never takes the old one's place."""
-    return ("&& { sh -c", QuoteString(file.check), "sh", new, ">&2 || { rm -f", new, "; exit 1; } }") if file.check else ()
+    return (
+        ("&& { sh -c", QuoteString(file.check), "sh", new, ">&2 || { rm -f", new, "; exit 1; } }") if file.check else ()
+    )

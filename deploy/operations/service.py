@@ -1,13 +1,16 @@
 """A systemd service that runs with exactly its present configuration."""
 
 import hashlib
-from collections.abc import Generator, Sequence
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
 
-from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from configs.files import File
+from deploy import wait
 from deploy.facts.state import HostState, State, UnitState
 from deploy.operations import files as file_operations
 
@@ -18,8 +21,13 @@ _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" 
 
 @operation()
 def running(
-    unit: str, files: Sequence[File] = (), reload_files: Sequence[str] = (), healthy: str | None = None
-) -> Generator[StringCommand, None, None]:
+    unit: str,
+    files: Sequence[File] = (),
+    reload_files: Sequence[str] = (),
+    healthy: str | None = None,
+    quorum: Callable[[], wait.Health] | None = None,
+    restarted: Callable[[], None] | None = None,
+) -> Generator[StringCommand | FunctionCommand, None, None]:
     """Have a service enabled and running, started with the present content of its files.
 
     What the process was started with is known by a digest that systemd writes to /run/socle as it starts it: a run
@@ -30,6 +38,9 @@ def running(
         files: configuration, unit and drop-in files; a change restarts.
         reload_files: paths of files written elsewhere (certificates); a change reloads.
         healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
+        quorum: for a server of a group: how the group is. A server that runs is only restarted while the group can
+            spare it, and the group is whole again before the operation ends.
+        restarted: what a restarted server of a group needs before it is whole again (unsealing).
     """
     paths = [f.path for f in files]
     now = host.get_fact(HostState, paths=[*paths, _dropin_path(unit), *reload_files], units=[unit])
@@ -38,10 +49,22 @@ def running(
     digest = _digest(files)
     written = list(file_operations.writes([*files, _dropin(unit, digest)], now))
     yield from written
+    guarded = quorum if now.units[unit].active == "active" and _starts(now.units[unit], digest) else None
+    if guarded:
+        yield FunctionCommand(wait.spare, (unit, guarded), {})
     yield from _transitions(unit, now.units[unit], digest, reload_needed=bool(written))
     if _starts(now.units[unit], digest) and healthy:
-        yield StringCommand(_until(unit, healthy))
+        yield _until(unit, healthy)
+    if guarded and restarted:
+        yield FunctionCommand(restarted, (), {})
+    if guarded:
+        yield FunctionCommand(wait.spare, (unit, guarded), {})
     yield from _reload(unit, now, digest, reload_files)
+
+
+def document(value: Mapping[str, Any]) -> str:
+    """A configuration document as the servers read it."""
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _transitions(
@@ -74,9 +97,9 @@ def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Generat
     yield StringCommand("mkdir -p /run/socle && echo", loaded, ">", QuoteString(f"/run/socle/{unit}.reloaded"))
 
 
-def _until(unit: str, probe: str) -> str:
+def _until(unit: str, probe: str) -> StringCommand:
     loop = f"i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
-    return StringCommand("sh -c", QuoteString(f"({loop}) {_SHOW_WHY}"), unit).get_raw_value()
+    return StringCommand("sh -c", QuoteString(f"({loop}) {_SHOW_WHY}"), unit)
 
 
 def _digest(files: Sequence[File]) -> str:

@@ -1,0 +1,21 @@
+"""Bring an environment up, repair it, grow it: pyinfra inventory/test.py deploy/cluster.py."""
+
+from deploy import artifacts, base, consul, guard, identity, nomad, pki, vault
+from deploy.operations.barrier import barrier
+
+guard.install({"server", "monitor", "mirror"})
+base.run()
+barrier(name="phase: certificates")
+pki.run()
+barrier(name="phase: artifacts")
+artifacts.run()
+barrier(name="phase: Consul")
+consul.run()
+barrier(name="phase: Vault")
+vault.run()
+barrier(name="phase: Nomad servers")
+nomad.servers()
+barrier(name="phase: workload identity")
+identity.run()
+barrier(name="phase: Nomad clients")
+nomad.clients()

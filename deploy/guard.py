@@ -1,0 +1,47 @@
+"""The end of a run in which a critical host failed."""
+
+from collections.abc import Iterable
+
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.state import BaseStateCallback, State
+from pyinfra.context import state
+
+
+class AbortOnCritical(BaseStateCallback):
+    """Ends the run before the next operation once a host of a critical group has failed.
+
+    By default pyinfra drops a failed host and goes on with the others: right for a lost client, wrong for a server.
+    """
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        self.groups = frozenset(groups)
+
+    def operation_start(self, st: State, _op_hash: str) -> None:  # type: ignore[override]
+        """Before each operation."""
+        self.check(st)
+
+    def operation_end(self, st: State, _op_hash: str) -> None:  # type: ignore[override]
+        """After each operation, when its failed hosts are known."""
+        self.check(st)
+
+    def check(self, st: State) -> None:
+        """Raise when a critical host has failed.
+
+        Raises:
+            PyinfraError: with the names of those hosts.
+        """
+        dead = sorted(failed.name for failed in st.failed_hosts if self.groups & set(failed.groups))
+        if dead:
+            raise PyinfraError(
+                f"critical hosts failed: {', '.join(dead)} - nothing more is done; mend them and run the same command"
+            )
+
+
+def install(groups: Iterable[str]) -> None:
+    """Watch over this run, and look at once: a host may have been unreachable from the start."""
+    # pyinfra has no public way to the state behind its context.
+    current = state._get_module()  # type: ignore[attr-defined]  # noqa: SLF001
+    if not any(isinstance(handler, AbortOnCritical) for handler in current.callback_handlers):
+        guard = AbortOnCritical(groups)
+        current.add_callback_handler(guard)
+        guard.check(current)

@@ -1,0 +1,69 @@
+"""Nomad: servers, access control, then clients."""
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from configs import certificates, consul, nomad
+from configs.environment import Environment, Host, Role
+from configs.files import File
+from deploy.facts import nomad as facts
+from deploy.operations import nomad_acl, nomad_introduction, reconcile, service
+from deploy.operations.barrier import barrier, one_by_one
+from inventory import environments, generate, secrets
+
+_ANSWERS = f"curl -s --cacert {certificates.CA_FILE} https://127.0.0.1:4646/v1/status/leader"
+
+
+@deploy("Nomad servers")
+def servers() -> None:
+    """Servers one by one, then ACLs."""
+    env = environments.current()
+    me = env.host(host.name)
+    for name in one_by_one(env.servers):
+        if host.name == name:
+            _agent(env, me)
+    barrier(name="Nomad's servers run")
+    if host.name == env.servers[0].name:
+        reconcile.converged(name="Have access control: policies and tokens", changes=lambda: nomad_acl.changes(env))
+    barrier(name="Nomad's access control is in force")
+
+
+@deploy("Nomad clients")
+def clients() -> None:
+    """Clients, each introduced to the servers; a server that is a client too runs already."""
+    env = environments.current()
+    me = env.host(host.name)
+    if me.has(Role.CLIENT):
+        service.running(name="Run Docker", unit="docker", files=[nomad.docker()])
+        nomad_introduction.introduced(name="Introduce the client", env=env)
+        if not me.has(Role.SERVER):
+            _agent(env, me)
+    barrier(name="Nomad's clients run")
+
+
+def _agent(env: Environment, me: Host) -> None:
+    server = me.has(Role.SERVER)
+    service.running(
+        name=f"Run the server {me.name}" if server else "Run the client",
+        unit="nomad",
+        files=[_config(env, me), nomad.unit(me)],
+        reload_files=[certificates.CA_FILE, certificates.cert("nomad"), certificates.key("nomad")],
+        healthy=_ANSWERS,
+        quorum=(lambda: facts.quorum(env)) if server else None,
+    )
+
+
+def _config(env: Environment, me: Host) -> File:
+    def text() -> str:
+        kept = secrets.open(env)
+        return service.document(
+            nomad.agent(
+                env,
+                me,
+                gossip_key=kept.ensure("nomad/gossip", generate.gossip_key),
+                consul_token=kept.ensure(consul.nomad_token(me).secret, generate.token),
+            )
+        )
+
+    group = "root" if me.has(Role.CLIENT) else "nomad"
+    return File(path=nomad.CONFIG, content=text, group=group, mode="640")

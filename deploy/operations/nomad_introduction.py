@@ -1,0 +1,57 @@
+"""A client that Nomad's servers do not know is introduced to them."""
+
+from collections.abc import Generator
+
+from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host, state
+from requests import RequestException
+
+from configs import nomad
+from configs.environment import Environment
+from configs.errors import SocleError
+from configs.files import File
+from deploy.facts import nomad as facts
+from deploy.operations import files
+from inventory.access import Access
+
+_TTL = "30m"
+
+
+@operation()
+def introduced(env: Environment) -> Generator[StringCommand | FunctionCommand, None, None]:
+    """Have an introduction token lie where an unknown client finds it as it starts.
+
+    Nomad's servers refuse a node that comes without one (client_introduction, enforcement strict). A client that
+    runs but is not known is restarted, so that it reads the token.
+    """
+    client_id = host.get_fact(facts.ClientId)
+    if client_id is None or _known(env, client_id):
+        return
+    if not state.is_executing:
+        yield StringCommand("true")
+        return
+    name = host.name
+    yield files.write(File(path=nomad.INTRODUCTION, content="", mode="600"), _mint(env, name))
+    yield StringCommand("systemctl try-restart nomad")
+
+
+def _known(env: Environment, client_id: str) -> bool:
+    try:
+        return client_id in facts.nodes(env)
+    except (SocleError, RequestException):
+        if state.is_executing:
+            raise
+        return False
+
+
+def _mint(env: Environment, name: str) -> str:
+    access = Access.for_environment(env)
+    answer = access.session().post(
+        f"{access.url('nomad')}/v1/acl/identity/client-introduction-token",
+        headers={"X-Nomad-Token": access.secrets.get("nomad/bootstrap")},
+        json={"NodeName": name, "NodePool": "default", "TTL": _TTL},
+    )
+    answer.raise_for_status()
+    token: str = answer.json()["JWT"]
+    return token

@@ -1,0 +1,40 @@
+"""An API's objects, brought from what they are to what they should be."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+
+from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host, state
+from requests import RequestException
+
+from configs.errors import SocleError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that differs: what will be done, in words without secrets, and the call that does it."""
+
+    what: str
+    apply: Callable[[], object]
+
+
+@operation()
+def converged(changes: Callable[[], Iterable[Change]]) -> Generator[FunctionCommand | StringCommand, None, None]:
+    """Apply what differs, and nothing when nothing does.
+
+    Args:
+        changes: asks the system and tells what differs; called afresh when the run comes to it. While a run is only
+            prepared the system may not exist yet: then everything counts as due.
+    """
+    if not state.is_executing:
+        try:
+            due = list(changes())
+        except (SocleError, RequestException):
+            yield StringCommand("true")
+            return
+    else:
+        due = list(changes())
+    for change in due:
+        host.log(change.what)
+        yield FunctionCommand(change.apply, (), {})

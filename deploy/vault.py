@@ -1,0 +1,57 @@
+"""Vault: servers, one initialisation, unsealing, joining, and what the set-up leaves behind."""
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from configs import certificates, consul, vault
+from configs.environment import Environment, Host
+from configs.files import File
+from deploy.facts import vault as facts
+from deploy.operations import files, reconcile, service, vault_init, vault_setup, vault_unseal
+from deploy.operations.barrier import barrier, one_by_one
+from inventory import environments, generate, secrets
+
+_ANSWERS = f"curl -s --cacert {certificates.CA_FILE} https://127.0.0.1:8200/v1/sys/seal-status"
+
+
+@deploy("Vault")
+def run() -> None:
+    """Servers one by one, one initialisation, unsealing, then audit, engines, policies, and the root token's end."""
+    env = environments.current()
+    me = env.host(host.name)
+    for name in one_by_one(env.servers):
+        if host.name == name:
+            _server(env, me)
+    barrier(name="Vault's servers run")
+    first = env.servers[0]
+    if host.name == first.name:
+        reconcile.converged(name="Have Vault initialised once", changes=lambda: vault_init.changes(env, first))
+    barrier(name="Vault is initialised")
+    for name in one_by_one(env.servers):
+        if host.name == name:
+            reconcile.converged(name=f"Have {name} unsealed", changes=lambda: vault_unseal.changes(env, me))
+    barrier(name="Vault is unsealed")
+    if host.name == first.name:
+        reconcile.converged(name="Have audit, engines and policies", changes=lambda: vault_setup.changes(env))
+    barrier(name="Vault is set up")
+
+
+def _server(env: Environment, me: Host) -> None:
+    files.present(name="Rotate the audit log", files=[vault.log_rotation()])
+    service.running(
+        name=f"Run the server {me.name}",
+        unit="vault",
+        files=[_config(env, me), vault.unit()],
+        reload_files=[certificates.CA_FILE, certificates.cert("vault"), certificates.key("vault")],
+        healthy=_ANSWERS,
+        quorum=lambda: facts.quorum(env),
+        restarted=lambda: vault_unseal.unseal(env, me),
+    )
+
+
+def _config(env: Environment, me: Host) -> File:
+    def text() -> str:
+        token = secrets.open(env).ensure(consul.vault_token(me).secret, generate.token)
+        return service.document(vault.server(env, me, consul_token=token))
+
+    return File(path=vault.CONFIG, content=text, group="vault", mode="640")
