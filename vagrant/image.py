@@ -31,7 +31,6 @@ rm -f /var/cache/apt/archives/*.deb
 : >/etc/machine-id
 useradd --create-home --shell /bin/bash --password '*' {local.USER}
 chmod 440 /etc/sudoers.d/{local.USER}
-systemctl enable uplink-dns.service
 systemctl mask console-getty.service getty.target apt-daily.timer apt-daily-upgrade.timer
 """
 FOLDER = local.CACHE / "images"
