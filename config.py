@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 import click
-from pyinfra.context import config
 from pyinfra.api import output
+from pyinfra.context import config
 
 from inventory import redaction
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import tarfile
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from pyinfra import logger
@@ -105,4 +106,5 @@ def _archive(pairs: Mapping[Leaf, Issued]) -> str:
 def _add(tar: tarfile.TarFile, name: str, content: str, mode: int, group: str) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode, entry.uname, entry.gname = len(content), mode, "root", group
+    entry.mtime = int(time.time())
     tar.addfile(entry, io.BytesIO(content.encode()))
