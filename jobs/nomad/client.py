@@ -1,0 +1,187 @@
+"""Nomad's API as delivery needs it: python-nomad, and what it lacks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import nomad
+import requests
+from nomad.api import exceptions
+
+from configs.errors import AccessError, JobError
+from jobs.nomad import spec, trouble
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What Nomad would do.
+
+    Attributes:
+        index: the job's modify index that the plan was made at; 0 for a job that does not exist.
+        diff: Nomad's own diff of the job.
+        troubles: groups that could not be placed, and why.
+        warnings: Nomad's own.
+    """
+
+    index: int
+    diff: Mapping[str, Any]
+    troubles: tuple[str, ...] = ()
+    warnings: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the job differs from the one that Nomad has."""
+        return bool(self.diff["Type"] != "None")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """What a registration made: the job's modify index and version, and Nomad's warnings."""
+
+    index: int
+    version: int
+    warnings: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """A job as it is now; `groups` counts its allocations by state."""
+
+    id: str
+    status: str
+    version: int
+    deployment: str | None
+    groups: Mapping[str, Mapping[str, int]]
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that should run does."""
+        missing = ("Queued", "Starting", "Unknown")
+        return self.status == "running" and not any(group.get(key) for group in self.groups.values() for key in missing)
+
+
+class Client:
+    """One environment's Nomad.
+
+    Every call raises AccessError when Nomad is not reached or does not let us, and JobError when it refuses a job.
+    """
+
+    def __init__(self, api: nomad.Nomad) -> None:
+        self._api = api
+
+    def validate(self, job: spec.Job) -> tuple[str, ...]:
+        """What Nomad itself finds wrong with a job."""
+        answer = self._call(self._api.validate, "post", "job", json={"Job": job.to_api()})
+        return tuple(answer.get("ValidationErrors") or ())
+
+    def plan(self, job: spec.Job) -> Plan:
+        """What registering a job would do."""
+        answer = self._call(self._api.job, "post", job.id, "plan", json={"Job": job.to_api(), "Diff": True})
+        return Plan(
+            index=answer["JobModifyIndex"],
+            diff=answer["Diff"],
+            troubles=tuple(trouble.unplaced(answer.get("FailedTGAllocs") or {})),
+            warnings=answer.get("Warnings") or "",
+        )
+
+    def register(self, job: spec.Job, index: int) -> Registration:
+        """Register a job, unless somebody did since it had this modify index.
+
+        Raises:
+            JobError: when somebody did, before us or at the same time, or the job is refused.
+        """
+        body = {"Job": job.to_api(), "EnforceIndex": True, "JobModifyIndex": index}
+        answer = self._call(self._api.jobs, "post", json=body)
+        now = self.job(job.id)
+        # Nomad 1.11 does not hold EnforceIndex against registrations at the same moment (nomad#27832).
+        if now["JobModifyIndex"] != answer["JobModifyIndex"]:
+            raise JobError(f"{job.id}: somebody else registered it at the same moment - look at its status, plan again")
+        return Registration(index=now["JobModifyIndex"], version=now["Version"], warnings=answer.get("Warnings") or "")
+
+    def stop(self, job_id: str) -> None:
+        """Stop a job; Nomad remembers it until it collects its garbage."""
+        self._call(self._api.job, "delete", job_id)
+
+    def find(self, job_id: str) -> Document | None:
+        """The job as Nomad has it; None when it has none of this name."""
+        try:
+            found: Document = self._call(self._api.job, "get", job_id)
+        except _NotFoundError:
+            return None
+        return found
+
+    def job(self, job_id: str) -> Document:
+        """The job as Nomad has it.
+
+        Raises:
+            JobError: when it has none of this name.
+        """
+        if (found := self.find(job_id)) is None:
+            raise JobError(f"{job_id}: Nomad has no job of this name - run it first")
+        return found
+
+    def status(self, job_id: str) -> Status:
+        """How a job is.
+
+        Raises:
+            JobError: when there is none of this name.
+        """
+        job = self.job(job_id)
+        deployment = self.deployment(job_id)
+        summary: Document = self._call(self._api.job, "get", job_id, "summary")
+        return Status(
+            id=job_id,
+            status="stopped" if job["Stop"] else job["Status"],
+            version=job["Version"],
+            deployment=f"{deployment['Status']}: {deployment['StatusDescription']}" if deployment else None,
+            groups=summary["Summary"],
+            troubles=tuple(trouble.of_allocations(self.allocations(job_id))),
+        )
+
+    def allocations(self, job_id: str) -> list[Document]:
+        """A job's allocations, those of its earlier versions too."""
+        found: list[Document] = self._call(self._api.job, "get", job_id, "allocations")
+        return found
+
+    def evaluations(self, job_id: str) -> list[Document]:
+        """A job's evaluations, the newest first."""
+        found: list[Document] = self._call(self._api.job, "get", job_id, "evaluations")
+        return sorted(found, key=lambda evaluation: -evaluation["CreateIndex"])
+
+    def deployment(self, job_id: str) -> Document | None:
+        """A job's latest deployment; None for a job that never had one."""
+        found: Document | None = self._call(self._api.job, "get", job_id, "deployment")
+        return found
+
+    def promote(self, deployment_id: str) -> None:
+        """Let a deployment's healthy canaries take the place of the rest."""
+        body = {"DeploymentID": deployment_id, "All": True}
+        self._call(self._api.deployment, "post", "promote", deployment_id, json=body)
+
+    def _call(self, endpoint: Any, method: str, *path: str, json: Document | None = None) -> Any:
+        words = f"{method.upper()} /v1/{'/'.join([endpoint.ENDPOINT, *path])}"
+        escaped = [quote(part, safe="") for part in path]
+        try:
+            return endpoint.request(*escaped, method=method, json=json).json()
+        except exceptions.URLNotFoundNomadException:
+            raise _NotFoundError(f"{words}: not found") from None
+        except exceptions.URLNotAuthorizedNomadException:
+            raise AccessError(f"{words}: Nomad does not let this token do it - use an operator's access") from None
+        except exceptions.BaseNomadException as error:
+            raise _failure(words, error) from None
+
+
+class _NotFoundError(JobError):
+    pass
+
+
+def _failure(words: str, error: exceptions.BaseNomadException) -> JobError | AccessError:
+    """python-nomad puts either the answer or the network's error into its exception."""
+    answer = error.nomad_resp
+    if isinstance(answer, requests.Response):
+        return JobError(f"{words}: {answer.status_code}: {answer.text.strip()}")
+    return AccessError(f"{words}: Nomad is not reached ({type(answer).__name__}) - is a server up, and its port open?")

@@ -1,0 +1,127 @@
+"""web, the sample service: two instances behind the ingress, with a setting from Consul and a secret from Vault."""
+
+import secrets
+from datetime import timedelta
+
+import hvac
+
+from configs import artifacts, ingress
+from configs.environment import Environment
+from inventory import artifact_cache
+from inventory.access import Access
+from jobs.nomad import mirror, spec
+
+_GREETING = "config/web/greeting"
+_SECRET = "default/web/app"  # noqa: S105 - a path in Vault
+_TAGS = (ingress.TAG, "metrics")
+
+
+def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
+    """The job of an environment."""
+    return spec.Job(
+        id="web",
+        type="service",
+        datacenters=(env.name,),
+        region=env.region,
+        constraints=(mirror.same_arch(env),),
+        spreads=(spec.Spread(attribute="${node.unique.id}", weight=100),),
+        update=spec.Update(
+            max_parallel=1,
+            canary=1,
+            health_check="checks",
+            min_healthy_time=timedelta(seconds=5),
+            healthy_deadline=timedelta(minutes=2),
+            progress_deadline=timedelta(minutes=5),
+            auto_revert=True,
+            auto_promote=False,
+        ),
+        task_groups=(_group(env, checksum),),
+    )
+
+
+def prepare(access: Access) -> None:
+    """Have the job's secret in Vault and its setting in Consul; what is there already stays as it is."""
+    vault = access.vault().secrets.kv.v2
+    try:
+        vault.read_secret_version(_SECRET, mount_point="secret", raise_on_deleted_version=True)
+    except hvac.exceptions.InvalidPath:
+        vault.create_or_update_secret(_SECRET, {"key": secrets.token_urlsafe(32)}, mount_point="secret")
+    kv = access.consul().kv
+    if kv.get(_GREETING)[1] is None:
+        kv.put(_GREETING, f"Hello from {access.env.name}", cas=0)
+
+
+def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
+    return spec.TaskGroup(
+        name="web",
+        count=2,
+        networks=(spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=8080),)),),
+        services=(_service(),),
+        # The instance leaves the catalog, then Traefik's routes, and only then is told to end.
+        shutdown_delay=timedelta(seconds=3),
+        restart=spec.Restart(
+            attempts=3, interval=timedelta(minutes=2), delay=timedelta(seconds=2), mode="fail", render_templates=False
+        ),
+        reschedule=spec.Reschedule(
+            delay=timedelta(seconds=5), delay_function="exponential", max_delay=timedelta(minutes=1), unlimited=True
+        ),
+        migrate=spec.Migrate(max_parallel=1, health_check="checks", min_healthy_time=timedelta(seconds=5)),
+        ephemeral_disk=spec.EphemeralDisk(size_mb=110),
+        tasks=(_task(env, checksum),),
+    )
+
+
+def _service() -> spec.Service:
+    return spec.Service(
+        name="web",
+        port="http",
+        tags=(*_TAGS, ingress.STABLE_TAG),
+        canary_tags=(*_TAGS, ingress.CANARY_TAG),
+        meta={"metrics_path": "/metrics"},
+        canary_meta={"metrics_path": "/metrics"},
+        checks=(
+            spec.Check(
+                type="http",
+                path="/health",
+                interval=timedelta(seconds=2),
+                timeout=timedelta(seconds=1),
+                # A process that hangs is started again; one that starts slowly is not.
+                check_restart=spec.CheckRestart(limit=5, grace=timedelta(seconds=15)),
+            ),
+        ),
+    )
+
+
+def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
+    return spec.Task(
+        name="web",
+        driver="exec",
+        config={"command": "local/web"},
+        env={"NODE_NAME": "${node.unique.name}", "GOMEMLIMIT": "48MiB"},
+        artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
+        templates=(
+            _input("local/settings.json", f'{{"greeting": {{{{ keyOrDefault "{_GREETING}" "Hello" | toJSON }}}}}}'),
+            _input(
+                "secrets/web.json",
+                f'{{{{ with secret "secret/data/{_SECRET}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
+            ),
+        ),
+        vault=spec.Vault(),
+        consul=spec.Consul(),
+        identities=(spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
+        resources=spec.Resources(cpu=50, memory_mb=64),
+        logs=spec.LogConfig(max_files=3, max_file_size_mb=10),
+        kill_signal="SIGTERM",
+        kill_timeout=timedelta(seconds=15),
+    )
+
+
+def _input(destination: str, data: str) -> spec.Template:
+    """A file that the program reads at its start, and again on SIGHUP."""
+    return spec.Template(
+        destination=destination,
+        data=data,
+        change_mode="signal",
+        change_signal="SIGHUP",
+        wait=spec.Wait(min=timedelta(0), max=timedelta(seconds=1)),
+    )
