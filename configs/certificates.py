@@ -82,8 +82,6 @@ def _leaves(env: Environment, host: Host) -> Iterator[Leaf]:
         yield _leaf(host, "loki", _service("loki"), group="loki", client=True)
     if host.has(Role.MIRROR):
         yield _leaf(host, "mirror", _service("mirror"))
-    if host.has(Role.INGRESS):
-        yield _leaf(host, "ingress", (*_service("ingress"), env.ingress_domain, f"*.{env.ingress_domain}"))
 
 
 def _leaf(host: Host, service: str, names: tuple[str, ...] = (), *, group: str = "root", client: bool = False) -> Leaf:

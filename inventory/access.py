@@ -180,7 +180,7 @@ class Access:
     def _url(self, service: str, host: Host) -> str:
         port = PORTS[service]
         if host.ssh.jump:
-            return f"https://127.0.0.1:{tunnels.forwarded(self.env.name, host, port)}"
+            return f"https://127.0.0.1:{tunnels.forwarded(self.env, host, port)}"
         return f"https://{host.ssh.hostname or host.address}:{port}"
 
     def _consul_token(self) -> str:

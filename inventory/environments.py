@@ -6,6 +6,7 @@ from typing import Any
 
 from configs.environment import Environment, Host, Role
 from configs.errors import ConfigError
+from inventory import ssh_config
 
 FOLDER = Path(__file__).parent
 
@@ -20,7 +21,8 @@ def define(environment: Environment) -> Groups:
     An inventory file ends with `globals().update(define(Environment(...)))`.
     """
     _defined.append(environment)
-    return {role.value: [(h.name, data(h)) for h in environment.having(role)] for role in Role}
+    config = ssh_config.file(environment)
+    return {role.value: [(h.name, data(h, config)) for h in environment.having(role)] for role in Role}
 
 
 def current() -> Environment:
@@ -47,8 +49,8 @@ def load(name: str) -> Environment:
     return current()
 
 
-def data(host: Host) -> dict[str, Any]:
-    """A host's pyinfra data: plain values only."""
+def data(host: Host, config: Path | None = None) -> dict[str, Any]:
+    """A host's pyinfra data: plain values only. `config` is the ssh_config to read in place of ~/.ssh/config."""
     ssh = host.ssh
     given = {
         "ssh_hostname": ssh.hostname or host.address,
@@ -56,6 +58,7 @@ def data(host: Host) -> dict[str, Any]:
         "ssh_user": ssh.user,
         "ssh_key": ssh.key,
         "ssh_known_hosts_file": ssh.known_hosts,
+        "ssh_config_file": str(config) if config else None,
     }
     if ssh.known_hosts:
         given["ssh_strict_host_key_checking"] = "yes"

@@ -1,14 +1,13 @@
 """Ports of hosts behind a jump host, forwarded by the system's ssh; one connection a host, shared and reused."""
 
 import json
-import os
 import socket
 import subprocess
 from pathlib import Path
 
-from configs.environment import Host
+from configs.environment import Environment, Host
 from configs.errors import AccessError
-from inventory import local
+from inventory import cache, ssh_config
 
 IDLE = "8h"
 """How long a connection that nobody uses stays open: as long as an operator's tokens live."""
@@ -16,31 +15,35 @@ IDLE = "8h"
 CONNECT_S = 20
 
 
-def forwarded(environment: str, host: Host, port: int) -> int:
+def forwarded(env: Environment, host: Host, port: int) -> int:
     """The local port that leads to a port of a host; the connection is made when there is none.
 
     Raises:
         AccessError: when ssh cannot connect or forward.
     """
-    folder = local.CACHE / environment / "tunnels"
+    folder = _folder(env)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ports = folder / f"{host.name}.json"
     if not _alive(folder, host):
         ports.unlink(missing_ok=True)
-        _ssh(folder, host, ["-f", "-N", "-M", "-o", f"ControlPersist={IDLE}", *_options(host)])
+        _ssh(folder, host, ["-f", "-N", "-M", "-o", f"ControlPersist={IDLE}", *_options(env, host)])
     known: dict[str, int] = json.loads(ports.read_text()) if ports.is_file() else {}
     if str(port) not in known:
         known[str(port)] = _free_port()
         _ssh(folder, host, ["-O", "forward", "-L", f"127.0.0.1:{known[str(port)]}:{host.address}:{port}"])
-        _write(ports, known)
+        cache.present(ports, json.dumps(known), 0o600)
     return known[str(port)]
 
 
-def close(environment: str, host: Host) -> None:
+def close(env: Environment, host: Host) -> None:
     """End the connection to a host, when there is one."""
-    folder = local.CACHE / environment / "tunnels"
+    folder = _folder(env)
     if _alive(folder, host):
         _ssh(folder, host, ["-O", "exit"])
+
+
+def _folder(env: Environment) -> Path:
+    return cache.folder(env) / "tunnels"
 
 
 def _alive(folder: Path, host: Host) -> bool:
@@ -70,8 +73,9 @@ def _remedy(host: Host) -> str:
     return f"try: ssh -J {host.ssh.jump} {_target(host)}"
 
 
-def _options(host: Host) -> list[str]:
+def _options(env: Environment, host: Host) -> list[str]:
     ssh = host.ssh
+    config = ssh_config.file(env)
     chosen = {
         "BatchMode": "yes",
         "ConnectTimeout": str(CONNECT_S),
@@ -81,9 +85,9 @@ def _options(host: Host) -> list[str]:
         "StrictHostKeyChecking": "yes" if ssh.known_hosts else "accept-new",
         "Port": str(ssh.port) if ssh.port else None,
         "IdentityFile": ssh.key,
-        "ProxyJump": ssh.jump,
     }
-    return [word for name, value in chosen.items() if value for word in ("-o", f"{name}={value}")]
+    words = [word for name, value in chosen.items() if value for word in ("-o", f"{name}={value}")]
+    return ["-F", str(config), *words] if config else words
 
 
 def _target(host: Host) -> str:
@@ -98,9 +102,3 @@ def _socket(folder: Path, host: Host) -> Path:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
-
-
-def _write(path: Path, ports: dict[str, int]) -> None:
-    new = path.with_suffix(f".{os.getpid()}")
-    new.write_text(json.dumps(ports))
-    new.rename(path)

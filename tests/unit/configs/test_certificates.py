@@ -30,7 +30,7 @@ def test_each_role_brings_its_certificates() -> None:
     assert set(of("a")) == everywhere | {"vault", "nomad", "mirror"}
     assert set(of("b")) == everywhere | {"vault", "nomad"}
     assert set(of("c")) == everywhere | {"vault", "nomad", "prometheus", "alertmanager", "loki"}
-    assert set(of("d")) == everywhere | {"nomad", "ingress"}
+    assert set(of("d")) == everywhere | {"nomad"}
 
 
 def test_a_server_carries_the_names_that_verify_server_hostname_asks_for() -> None:
@@ -68,14 +68,10 @@ def test_a_key_is_readable_by_its_own_service_alone() -> None:
     groups = {leaf.service: leaf.group for host in SPREAD.hosts for leaf in certificates.leaves(SPREAD, host)}
     assert groups["vault"] == "vault"
     assert groups["alertmanager"] == groups["prometheus"] == groups["node-exporter"] == "prometheus"
-    assert groups["mirror"] == groups["ingress"] == "root"
+    assert groups["mirror"] == "root"
 
 
 def test_only_those_that_call_others_may_act_as_clients() -> None:
     clients = {leaf.service for host in SPREAD.hosts for leaf in certificates.leaves(SPREAD, host) if leaf.client}
     assert clients == {"consul", "nomad", "collector", "prometheus", "alertmanager", "loki"}
     assert not certificates.operator(SPREAD).server
-
-
-def test_the_ingress_answers_for_every_service_of_its_domain() -> None:
-    assert {"shop.test", "*.shop.test"} <= set(of("d")["ingress"].names)
