@@ -1,0 +1,41 @@
+"""Remove an environment of local hosts without trace: python -m vagrant.down [ENV]."""
+
+import argparse
+import shutil
+import sys
+
+from configs.environment import Environment
+from configs.errors import SocleError
+from inventory import environments, local, operators
+from vagrant.hosts import Fleet
+from vagrant.progress import Progress
+
+
+def down(env: Environment, progress: Progress) -> None:
+    """Remove the hosts, their network and disks, the environment's secrets, and the keys that opened them.
+
+    Raises:
+        HostError: when hosts of the environment were not made here.
+    """
+    with progress.step(f"removing {env.name}"):
+        fleet = Fleet(env)
+        for suffix in ("age", "lock"):
+            (operators.folder() / f"{env.name}.{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(local.CACHE / env.name, ignore_errors=True)
+        fleet.destroy()
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; 0 when nothing is left."""
+    parser = argparse.ArgumentParser(prog="bin/down", description=__doc__.splitlines()[0])
+    parser.add_argument("env", nargs="?", default="dev", help="dev, test, or the path of an inventory of local hosts")
+    try:
+        down(environments.load(parser.parse_args(arguments).env), Progress())
+    except SocleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
