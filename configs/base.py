@@ -132,3 +132,9 @@ def resolver_files() -> tuple[File, ...]:
         }
     )
     return (File(path="/etc/systemd/system/socle-dns.service", content=unit),)
+
+
+def resolved_files() -> tuple[File, ...]:
+    """No answers to and no questions by LLMNR and multicast DNS: neither is authenticated."""
+    text = units.render({"Resolve": {"LLMNR": False, "MulticastDNS": False}})
+    return (File(path="/etc/systemd/resolved.conf.d/90-socle.conf", content=text),)

@@ -1,5 +1,6 @@
 """The port table: who may reach what, and the nftables rules that say so."""
 
+import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -96,3 +97,12 @@ def _rules(opening: Opening) -> Iterator[str]:
     span = str(first) if first == last else f"{first}-{last}"
     for protocol in ("tcp", "udp") if opening.udp else ("tcp",):
         yield f'{source}{protocol} dport {span} accept comment "{opening.service}"'
+
+
+def admits(networks: Iterable[str], address: str) -> bool:
+    """Whether an IPv4 address lies in one of the networks; an IPv6 address lies in none."""
+    try:
+        found = ipaddress.IPv4Address(address.removeprefix("::ffff:"))
+    except ValueError:
+        return False
+    return any(found in ipaddress.IPv4Network(network) for network in networks)

@@ -22,5 +22,5 @@ def run() -> None:
         name="Close every port but the port table's", unit="socle-firewall", files=base.firewall_files(env, me)
     )
     service.running(name="Bound the journal", unit="systemd-journald", files=base.journal_files(env))
-    service.running(name="Resolve names with systemd-resolved", unit="systemd-resolved")
+    service.running(name="Resolve names with systemd-resolved", unit="systemd-resolved", files=base.resolved_files())
     service.running(name="Send .consul names to Consul", unit="socle-dns", files=base.resolver_files())

@@ -1,9 +1,11 @@
 """Bring an environment up, repair it, grow it: pyinfra inventory/test.py deploy/cluster.py."""
 
-from deploy import artifacts, base, consul, guard, identity, nomad, pki, vault
+from deploy import artifacts, base, consul, guard, identity, nomad, pki, preflight, vault
 from deploy.operations.barrier import barrier
 
-guard.install({"server", "monitor", "mirror"})
+guard.install()
+preflight.run()
+barrier(name="phase: base")
 base.run()
 barrier(name="phase: certificates")
 pki.run()

@@ -7,6 +7,17 @@ from pyinfra.api.state import BaseStateCallback, State
 from pyinfra.context import state
 
 
+CRITICAL = frozenset({"server", "monitor", "mirror"})
+"""Groups without whose hosts a run must not go on."""
+
+_refusals: list[str] = []
+
+
+def refuse(finding: str) -> None:
+    """End the run as soon as this operation is over, with a text for the operator and without a traceback."""
+    _refusals.append(finding)
+
+
 class AbortOnCritical(BaseStateCallback):
     """Ends the run before the next operation once a host of a critical group has failed.
 
@@ -25,11 +36,13 @@ class AbortOnCritical(BaseStateCallback):
         self.check(st)
 
     def check(self, st: State) -> None:
-        """Raise when a critical host has failed.
+        """Raise when an operation refused to go on, or a critical host has failed.
 
         Raises:
-            PyinfraError: with the names of those hosts.
+            PyinfraError: with everything found, or with the names of those hosts.
         """
+        if _refusals:
+            raise PyinfraError("stopped, since:\n" + "\n".join(f"  - {finding}" for finding in _refusals))
         dead = sorted(failed.name for failed in st.failed_hosts if self.groups & set(failed.groups))
         if dead:
             raise PyinfraError(
@@ -37,11 +50,9 @@ class AbortOnCritical(BaseStateCallback):
             )
 
 
-def install(groups: Iterable[str]) -> None:
-    """Watch over this run, and look at once: a host may have been unreachable from the start."""
+def install(groups: Iterable[str] = CRITICAL) -> None:
+    """Watch over this run."""
     # pyinfra has no public way to the state behind its context.
     current = state._get_module()  # type: ignore[attr-defined]  # noqa: SLF001
     if not any(isinstance(handler, AbortOnCritical) for handler in current.callback_handlers):
-        guard = AbortOnCritical(groups)
-        current.add_callback_handler(guard)
-        guard.check(current)
+        current.add_callback_handler(AbortOnCritical(groups))

@@ -9,6 +9,7 @@ from pyinfra.context import host, state
 from requests import RequestException
 
 from configs.errors import SocleError
+from deploy import guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,14 @@ def converged(changes: Callable[[], Iterable[Change]]) -> Generator[FunctionComm
         changes: asks the system and tells what differs; called afresh when the run comes to it. While a run is only
             prepared the system may not exist yet: then everything counts as due.
     """
-    if not state.is_executing:
-        try:
-            due = list(changes())
-        except (SocleError, RequestException):
-            yield StringCommand("true")
-            return
-    else:
+    try:
         due = list(changes())
+    except (SocleError, RequestException) as error:
+        if state.is_executing:
+            guard.refuse(f"{host.name}: {error}")
+        else:
+            yield StringCommand("true")
+        return
     for change in due:
         host.log(change.what)
         yield FunctionCommand(change.apply, (), {})
