@@ -1,0 +1,192 @@
+"""Real servers on loopback, each at ports of its own, in a folder of its own, with a clean environment."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+T = TypeVar("T")
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports that nobody has at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def until(what: str, ready: Callable[[], T], within_s: float = 30) -> T:
+    """The first true answer of `ready`; network errors and failed assertions count as not yet."""
+    end, last = time.monotonic() + within_s, "nothing"
+    while time.monotonic() < end:
+        try:
+            if answer := ready():
+                return answer
+            last = repr(answer)
+        except (requests.RequestException, AssertionError, OSError) as error:
+            last = f"{type(error).__name__}: {error}"
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {within_s} s, last seen: {last}")
+
+
+@dataclass(kw_only=True)
+class Server:
+    """A running server: its process, its addresses by name, its folder and log."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    @property
+    def url(self) -> str:
+        """Its API's address."""
+        return self.addresses["http"]
+
+    def get(self, path: str) -> Any:
+        """The JSON answer of its API."""
+        answer = requests.get(f"{self.url}{path}", timeout=5)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    folder: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    addresses: Mapping[str, str] | None = None,
+    healthy: Callable[[], object] | None = None,
+    within_s: float = 30,
+) -> Iterator[Server]:
+    """A server while it is used; its log is shown when it does not become healthy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A variable such as AWS_CA_BUNDLE of this machine's ends Nomad's agent.
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **(env or {})},
+        )
+    server = Server(process=process, folder=folder, addresses=addresses or {})
+    try:
+        if healthy:
+            _await_health(server, healthy, within_s)
+        yield server
+    finally:
+        _end(process)
+
+
+def _await_health(server: Server, healthy: Callable[[], object], within_s: float) -> None:
+    def ready() -> object:
+        assert server.process.poll() is None, "it ended"
+        return healthy()
+
+    try:
+        until("the server is healthy", ready, within_s)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{server.log[-4000:]}") from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    if process.poll() is None:
+        process.kill()
+        process.wait(10)
+
+
+@contextmanager
+def consul(binary: Path, folder: Path) -> Iterator[Server]:
+    """A Consul agent in development mode."""
+    http, server, serf = free_ports(3)
+    url = f"http://127.0.0.1:{http}"
+    ports = [f"-http-port={http}", f"-server-port={server}", f"-serf-lan-port={serf}"]
+    off = [f"-{name}-port=-1" for name in ("dns", "grpc", "grpc-tls", "serf-wan")]
+    command = [binary, "agent", "-dev", "-bind=127.0.0.1", "-log-level=warn", *ports, *off]
+    with running(
+        command,
+        folder,
+        addresses={"http": url},
+        healthy=lambda: requests.get(f"{url}/v1/status/leader", timeout=2).json(),
+    ) as agent:
+        yield agent
+
+
+@contextmanager
+def nomad(binary: Path, folder: Path, consul_url: str) -> Iterator[Server]:
+    """A Nomad agent, server and client at once, with the driver raw_exec; its tasks end with it."""
+    http, rpc, serf = free_ports(3)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nomad.json").write_text(json.dumps(_nomad(folder, consul_url, http=http, rpc=rpc, serf=serf)))
+    url = f"http://127.0.0.1:{http}"
+    with running(
+        [binary, "agent", "-config=nomad.json"],
+        folder,
+        addresses={"http": url},
+        healthy=lambda: _node_ready(url),
+        within_s=60,
+    ) as agent:
+        try:
+            yield agent
+        finally:
+            _stop_all(agent)
+
+
+def _nomad(folder: Path, consul_url: str, **ports: int) -> dict[str, Any]:
+    return {
+        "datacenter": "test",
+        "data_dir": str(folder / "data"),
+        "bind_addr": "127.0.0.1",
+        "ports": ports,
+        "advertise": {name: "127.0.0.1" for name in ports},
+        "server": {"enabled": True, "bootstrap_expect": 1, "job_gc_threshold": "1h"},
+        "client": {
+            "enabled": True,
+            "servers": [f"127.0.0.1:{ports['rpc']}"],
+            "network_interface": "lo",
+            "meta": {"ingress": "true"},
+            "template": {"wait": {"min": "0s", "max": "5s"}},
+        },
+        "consul": {"address": consul_url.removeprefix("http://")},
+        "plugin": {"raw_exec": {"config": {"enabled": True}}},
+        "disable_update_check": True,
+        "log_level": "WARN",
+    }
+
+
+def _node_ready(url: str) -> bool:
+    nodes = requests.get(f"{url}/v1/nodes", timeout=2).json()
+    return any(node["Status"] == "ready" and node["Drivers"]["raw_exec"]["Healthy"] for node in nodes)
+
+
+def _stop_all(agent: Server) -> None:
+    """An agent's end does not end its tasks, so they are ended first."""
+    for job in agent.get("/v1/jobs"):
+        requests.delete(f"{agent.url}/v1/job/{job['ID']}?purge=true", timeout=5)
+    until(
+        "no task runs",
+        lambda: not [a for a in agent.get("/v1/allocations") if a["ClientStatus"] in ("pending", "running")],
+        within_s=40,
+    )
