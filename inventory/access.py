@@ -6,6 +6,7 @@ eval "$(python -m inventory.access ENV)"
 import argparse
 import shlex
 import socket
+import ssl
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -95,7 +96,7 @@ class Access:
         for candidate in candidates:
             try:
                 url = self._url(service, candidate)
-                _knock(url)
+                self._knock(url)
             except (AccessError, OSError) as error:
                 findings.append(f"{candidate.name} ({error})")
             else:
@@ -183,6 +184,16 @@ class Access:
             return f"https://127.0.0.1:{tunnels.forwarded(self.env, host, port)}"
         return f"https://{host.ssh.hostname or host.address}:{port}"
 
+    def _knock(self, url: str) -> None:
+        """A whole TLS handshake: a hung server and a tunnel to nowhere accept a connection too."""
+        name, port = _split(url)
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        with (
+            socket.create_connection((name, port), timeout=TRY_S) as connection,
+            context.wrap_socket(connection, server_hostname=name),
+        ):
+            pass
+
     def _consul_token(self) -> str:
         client = self.consul()
         try:
@@ -259,11 +270,6 @@ def _direct() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     return session
-
-
-def _knock(url: str) -> None:
-    with socket.create_connection(_split(url), timeout=TRY_S):
-        pass
 
 
 def _split(url: str) -> tuple[str, int]:
