@@ -81,7 +81,7 @@ def _leaves(env: Environment, host: Host) -> Iterator[Leaf]:
         yield _leaf(host, "alertmanager", _service("alertmanager"), group="prometheus", client=True)
         yield _leaf(host, "loki", _service("loki"), group="loki", client=True)
     if host.has(Role.MIRROR):
-        yield _leaf(host, "mirror", _service("mirror"))
+        yield _leaf(host, "mirror", _service("mirror"), group="www-data")
 
 
 def _leaf(host: Host, service: str, names: tuple[str, ...] = (), *, group: str = "root", client: bool = False) -> Leaf:

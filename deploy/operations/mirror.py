@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from pyinfra.facts.server import Command
 
 from configs import artifacts
 from deploy.facts.artifacts import HeldArchives
+from inventory.artifact_cache import Entry
 
 INCOMING: Final = "/srv/socle/incoming"
 _PROGRESS_S: Final = 5.0
@@ -31,11 +32,10 @@ echo "$3  $2" > "$2.sha256"; chmod 644 "$2.sha256"; sync "$2.sha256"; mv -f "$2.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """An archive of the operator's cache; sum and size are None while it was not acquired and the run is a dry one."""
+    """An archive of the operator's cache; `entry` answers None while it was not acquired and the run is a dry one."""
 
     path: Path
-    sha256: str | None
-    size: int | None
+    entry: Callable[[], Entry | None]
 
 
 @operation()
@@ -47,7 +47,7 @@ def holding(archives: Sequence[Archive]) -> Generator[StringCommand | FileUpload
     now = host.get_fact(HeldArchives, names=[archive.path.name for archive in archives])
     if now is None:
         return
-    missing = [archive for archive in archives if not _holds(now.get(archive.path.name), archive)]
+    missing = [archive for archive in archives if not _is(now.get(archive.path.name), archive.entry())]
     if not missing:
         return
     user = host.get_fact(Command, command="id -un", _sudo=False)
@@ -57,18 +57,17 @@ def holding(archives: Sequence[Archive]) -> Generator[StringCommand | FileUpload
         yield from _upload(archive)
 
 
-def _holds(now: tuple[int, str] | None, archive: Archive) -> bool:
-    return now is not None and (archive.sha256 is None or now == (archive.size, archive.sha256))
+def _is(now: tuple[int, str] | None, entry: Entry | None) -> bool:
+    return now is not None and (entry is None or now == (entry.size, entry.sha256))
 
 
 def _upload(archive: Archive) -> Generator[StringCommand | FileUploadCommand, None, None]:
     """By SFTP as the SSH user straight to where it is moved from: pyinfra's own way under sudo copies it once more."""
-    name = archive.path.name
-    source = _Told(archive.path, host.name) if archive.path.exists() else io.BytesIO()
+    name, entry = archive.path.name, archive.entry()
+    source = _Told(archive.path, host.name) if entry else io.BytesIO()
     yield FileUploadCommand(source, f"{INCOMING}/{name}", _sudo=False)
-    yield StringCommand(
-        "sh -c", QuoteString(_TAKE), artifacts.MIRRORED, INCOMING, QuoteString(name), archive.sha256 or "unknown"
-    )
+    sha256 = entry.sha256 if entry else "unknown"
+    yield StringCommand("sh -c", QuoteString(_TAKE), artifacts.MIRRORED, INCOMING, QuoteString(name), sha256)
 
 
 class _Told(io.FileIO):

@@ -1,6 +1,6 @@
 """Versions of artifacts on a host: fetched from the mirror, checked, put in place in one step."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,21 +50,12 @@ done
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A version as it must be on a host; `sha256` is None while it was not acquired and the run is a dry one."""
+    """A version as it must be on a host; `sha256` answers None while it was not acquired and the run is a dry one."""
 
     artifact: Artifact
     arch: Arch
     url: str
-    sha256: str | None
-
-    def met(self, now: Installed | None) -> bool:
-        """Whether it is the current one, whole and linked."""
-        return (
-            now is not None
-            and now.version == self.artifact.version
-            and self.sha256 in (None, now.sha256)
-            and now.binaries >= set(self.artifact.binaries)
-        )
+    sha256: Callable[[], str | None]
 
 
 @operation()
@@ -74,19 +65,23 @@ def installed(wanted: Sequence[Wanted]) -> Generator[StringCommand, None, None]:
     if now is None:
         return
     for one in wanted:
-        state = now.get(one.artifact.name)
-        if not one.met(state):
-            yield _install(one)
-        links = state.links if state else frozenset()
-        yield from (_link(one.artifact, binary) for binary in one.artifact.links if binary not in links)
+        current, sha256 = now[one.artifact.name], one.sha256()
+        if not _is(current, one.artifact, sha256):
+            yield _install(one, sha256 or "unknown")
+        yield from (_link(one.artifact, binary) for binary in one.artifact.links if binary not in current.links)
 
 
-def _install(one: Wanted) -> StringCommand:
+def _is(current: Installed, artifact: Artifact, sha256: str | None) -> bool:
+    same = current.version == artifact.version and sha256 in (None, current.sha256)
+    return same and current.binaries >= set(artifact.binaries)
+
+
+def _install(one: Wanted, sha256: str) -> StringCommand:
     artifact = one.artifact
     members = [QuoteString(f"{binary}={member}") for binary, member in artifact.members(one.arch).items()]
     return StringCommand(
         f"CA={certificates.CA_FILE} sh -c", QuoteString(_INSTALL), artifacts.INSTALLED, artifact.name,
-        artifact.version, one.sha256 or "unknown", QuoteString(one.url), artifact.file(one.arch), *members,
+        artifact.version, sha256, QuoteString(one.url), artifact.file(one.arch), *members,
     )  # fmt: skip
 
 
