@@ -75,7 +75,7 @@ def live_files(env: Environment) -> tuple[File, ...]:
     )
 
 
-def service_files(env: Environment, password_hash: str) -> tuple[File, ...]:
+def service_files(env: Environment, password_hash: prometheus.Text) -> tuple[File, ...]:
     """Alertmanager's options, access rules and sandbox. A lone one has no use for the gossip port."""
     arguments = [
         f"--config.file={CONFIG}",
@@ -85,12 +85,6 @@ def service_files(env: Environment, password_hash: str) -> tuple[File, ...]:
         "--cluster.listen-address=",
     ]
     return (
-        File(
-            path=WEB_CONFIG,
-            content=prometheus.dump(prometheus.web_config("alertmanager", password_hash)),
-            mode="640",
-            group="prometheus",
-            check='promtool check web-config "$1"',
-        ),
+        prometheus.web_config_file("alertmanager", WEB_CONFIG, password_hash),
         *prometheus.debian_service(UNIT, arguments, {"ReadWritePaths": "/var/lib/prometheus"}),
     )

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from configs import certificates, loki, ports, prometheus, units
+from configs import artifacts, certificates, loki, ports, prometheus, units
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from configs.merge import merge
 
 CONFIG: Final = "/etc/collector/collector.yml"
 DATA: Final = "/var/lib/collector"
-BINARY: Final = "/opt/socle/otelcol/current/otelcol"
+BINARY: Final = artifacts.COLLECTOR.path("otelcol")
 LINKS_UNIT: Final = "socle-task-log-links"
 LINKS_TOKEN: Final = "/etc/collector/nomad-token"  # noqa: S105 - where it is, not what it is
 PROXY_UNIT: Final = "prometheus-exporter-exporter"

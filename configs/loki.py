@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
-from configs import certificates, ports, prometheus, units
+from configs import artifacts, certificates, ports, prometheus, units
 from configs.environment import Environment
 from configs.files import File
 from configs.merge import merge
 
 CONFIG: Final = "/etc/loki/loki.yml"
 DATA: Final = "/var/lib/loki"
-BINARY: Final = "/opt/socle/loki/current/loki"
+BINARY: Final = artifacts.LOKI.path("loki")
 
 TASK_LABELS: Final = ("namespace", "job", "group", "task", "alloc_id", "stream")
 LABELS: Final = ("env", "host", "unit", *TASK_LABELS)

@@ -143,16 +143,25 @@ def live_files(env: Environment) -> tuple[File, ...]:
     )
 
 
-def secret_files(password: str, password_hash: str, consul_token: Callable[[], str]) -> tuple[File, ...]:
-    """What Prometheus authenticates others with, and itself to others."""
+Text = Callable[[], str]
+
+
+def secret_files(password: Text, password_hash: Text, consul_token: Text) -> tuple[File, ...]:
+    """What Prometheus authenticates others with, and itself to others; it reads all of them anew at each use."""
     return (
-        _secret(PASSWORD, password),
-        _secret(CONSUL_TOKEN, consul_token),
-        _secret(WEB_CONFIG, dump(web_config("prometheus", password_hash)), check='promtool check web-config "$1"'),
+        secret_file(PASSWORD, password),
+        secret_file(CONSUL_TOKEN, consul_token),
+        web_config_file("prometheus", WEB_CONFIG, password_hash),
     )
 
 
-def _secret(path: str, content: str | Callable[[], str], check: str | None = None) -> File:
+def web_config_file(service: str, path: str, password_hash: Text) -> File:
+    """The access rules of Prometheus or Alertmanager as a file."""
+    return secret_file(path, lambda: dump(web_config(service, password_hash())), check='promtool check web-config "$1"')
+
+
+def secret_file(path: str, content: Text, check: str | None = None) -> File:
+    """A file that Prometheus' user may read, and nobody else."""
     return File(path=path, content=content, mode="640", group="prometheus", check=check)
 
 

@@ -1,5 +1,7 @@
 """Servers for the integration tests: the very programs that Socle installs, from the operator's artifact cache."""
 
+import os
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -7,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from configs import artifacts
-from configs.environment import Arch
-from inventory import artifact_cache
+from configs import artifacts, certificates
+from configs.environment import Arch, Environment, Host, Role
+from inventory import artifact_cache, authority, local
 from tests.integration import servers
 from tests.integration.servers import Server
 
@@ -28,6 +30,42 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Binary:
         return found[name]
 
     return unpacked
+
+
+@pytest.fixture(scope="session")
+def tool() -> Binary:
+    """The path of a program of the distribution that bin/setup provides."""
+
+    def found(name: str) -> Path:
+        path = shutil.which(name, path=f"{local.CACHE / 'tools'}:{os.environ['PATH']}")
+        assert path, f"{name}: not found - run bin/test once, it installs what it needs"
+        return Path(path)
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Environment:
+    """An environment of one host with every role, at 127.0.0.1."""
+    host = Host(name="loop-1", address="127.0.0.1", roles=frozenset(Role))
+    return Environment(
+        name="loop", hosts=(host,), control=("127.0.0.1/32",), ingress_domain="loop.internal", single_server=True
+    )
+
+
+@pytest.fixture(scope="session")
+def pki(loopback: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That host's certificates, in the layout they have on a host."""
+    folder = tmp_path_factory.mktemp("pki")
+    key = authority.new_key()
+    issuer = authority.load(key, authority.root(key, loopback.name))
+    (folder / "ca.pem").write_text(issuer.pem)
+    for leaf in certificates.leaves(loopback, loopback.hosts[0]):
+        issued = issuer.issue(leaf)
+        (folder / leaf.service).mkdir()
+        (folder / leaf.service / "cert.pem").write_text(issued.cert)
+        (folder / leaf.service / "key.pem").write_text(issued.key)
+    return folder
 
 
 @pytest.fixture(scope="module")
