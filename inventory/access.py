@@ -124,8 +124,8 @@ class Access:
             AccessError: when the login is refused or Vault does not answer.
         """
         client = hvac.Client(
-            url=self.url("vault", host), token=token or "", verify=str(self.ca_file), cert=self.certificate,
-            timeout=TIMEOUT_S, session=_direct(),
+            url=self.url("vault", host), token=token or "", timeout=TIMEOUT_S,
+            session=self.session(),  # hvac takes CA and certificate from it, and ignores its own arguments for them
         )  # fmt: skip
         if token is None:
             client.token = self._vault_login(client)
@@ -136,7 +136,7 @@ class Access:
         return nomad.Nomad(
             address=self.url("nomad", host), secure=True, verify=str(self.ca_file), cert=self.certificate,
             token=token or self.secrets.get("nomad/bootstrap"), namespace="default", region=self.env.region,
-            timeout=TIMEOUT_S, session=_direct(),
+            timeout=TIMEOUT_S, session=self.session(),
         )  # fmt: skip
 
     def session(self, service: str | None = None) -> "Session":
@@ -263,13 +263,6 @@ def _refused(env: Environment, service: str, what: str, error: Exception) -> Acc
 def _minted(token: str) -> str:
     redaction.remember(token)
     return token
-
-
-def _direct() -> requests.Session:
-    """A session that no proxy or netrc of this machine's environment leads astray."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
 
 
 def _split(url: str) -> tuple[str, int]:
