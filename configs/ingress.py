@@ -17,6 +17,9 @@ NAME: Final = "ingress.service.consul"
 TLS_PATH: Final = "default/ingress/tls"
 """Vault's KV path of the certificate, its key and the CA: where the job's identity may read, and no other's."""
 
+_SECRETS: Final = "{{ env `NOMAD_SECRETS_DIR` }}"
+"""The documents are rendered by Nomad's template: it knows where the task sees its secrets."""
+
 _ROUTES: Final = Path(__file__).parent / "templates/routes.yml.tpl"
 
 BUCKETS: Final = (
@@ -26,12 +29,8 @@ BUCKETS: Final = (
 """Seconds; Traefik's own four are too coarse to compare the halves of a service."""
 
 
-def static(dynamic: str) -> dict[str, Any]:
-    """Traefik's static configuration: what needs a restart.
-
-    Args:
-        dynamic: the folder of the files that it watches.
-    """
+def static() -> dict[str, Any]:
+    """Traefik's static configuration: what needs a restart."""
     return {
         "entryPoints": {
             "web": {"address": f":{ports.HTTP}", "http": {"redirections": {"entryPoint": _TO_HTTPS}}, **_TIMEOUTS},
@@ -42,7 +41,10 @@ def static(dynamic: str) -> dict[str, Any]:
             },
             "internal": {"address": f":{ports.TRAEFIK_METRICS}", **_TIMEOUTS},
         },
-        "providers": {"file": {"directory": dynamic, "watch": True}, "providersThrottleDuration": "200ms"},
+        "providers": {
+            "file": {"directory": f"{_SECRETS}/traefik", "watch": True},
+            "providersThrottleDuration": "200ms",
+        },
         "serversTransport": {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "90s"}},
         # Balancers in front of the ingress ask http://<host>/ping; it fails as soon as Traefik drains.
         "ping": {"entryPoint": "web"},
@@ -64,14 +66,9 @@ _TIMEOUTS: Final[dict[str, Any]] = {
 }
 
 
-def dynamic(env: Environment, secrets: str) -> dict[str, Any]:
-    """What is fixed of the watched configuration: TLS, headers, and who may reach metrics and API.
-
-    Args:
-        env: the environment.
-        secrets: the folder of cert.pem, key.pem and ca.pem.
-    """
-    certificate = {"certFile": f"{secrets}/cert.pem", "keyFile": f"{secrets}/key.pem"}
+def dynamic(env: Environment) -> dict[str, Any]:
+    """What is fixed of the watched configuration: TLS, headers, and who may reach metrics and API."""
+    certificate = {"certFile": f"{_SECRETS}/cert.pem", "keyFile": f"{_SECRETS}/key.pem"}
     return {
         "tls": {
             "stores": {"default": {"defaultCertificate": certificate}},
@@ -80,7 +77,7 @@ def dynamic(env: Environment, secrets: str) -> dict[str, Any]:
                 "internal": {
                     "minVersion": "VersionTLS12",
                     "clientAuth": {
-                        "caFiles": [f"{secrets}/ca.pem"],
+                        "caFiles": [f"{_SECRETS}/ca.pem"],
                         "clientAuthType": "RequireAndVerifyClientCert",
                     },
                 },

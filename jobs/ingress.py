@@ -10,9 +10,6 @@ from jobs.nomad import mirror, spec
 
 _PORTS = {"http": ports.HTTP, "https": ports.HTTPS, "internal": ports.TRAEFIK_METRICS}
 _NOBODY = 65534
-_SECRETS = "/secrets"
-"""Where the exec driver shows a task its secrets."""
-_WATCHED = f"{_SECRETS}/traefik"
 
 
 def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
@@ -77,7 +74,7 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
         user="nobody",
         config={
             "command": "local/traefik",
-            "args": ["--configFile=/local/traefik.yml"],
+            "args": ["--configFile=${NOMAD_TASK_DIR}/traefik.yml"],
             "cap_add": ["net_bind_service"],
         },
         env={"INGRESS_DOMAIN": env.ingress_domain},
@@ -96,11 +93,11 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
 def _templates(env: Environment) -> list[spec.Template]:
     """The certificate's files come before the watched file that names its serial, so that Traefik reads them whole."""
     return [
-        spec.Template(destination="local/traefik.yml", data=_document(ingress.static(_WATCHED)), change_mode="restart"),
+        spec.Template(destination="local/traefik.yml", data=_document(ingress.static()), change_mode="restart"),
         *(_watched(f"secrets/{name}.pem", _field(name)) for name in ("cert", "key", "ca")),
         _watched(
             "secrets/traefik/fixed.yml",
-            f"# certificate {_field('serial')}\n{_document(ingress.dynamic(env, _SECRETS))}",
+            f"# certificate {_field('serial')}\n{_document(ingress.dynamic(env))}",
         ),
         _watched("secrets/traefik/routes.yml", ingress.routes()),
     ]

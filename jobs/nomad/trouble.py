@@ -17,6 +17,14 @@ def of_allocations(allocations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{where} is {allocation['ClientStatus']}{_because(allocation)}"
 
 
+def unhealthy(allocations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Each allocation that runs, but was not found healthy by its deployment."""
+    for allocation in allocations:
+        if allocation["ClientStatus"] == "running" and not _troubled(allocation) and not _healthy(allocation):
+            where = f"allocation {allocation['ID'][:8]} on {allocation['NodeName']}"
+            yield f"{where} runs and is not healthy - see its checks in Consul and its logs{_because(allocation)}"
+
+
 def unplaced(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Each group that could not be placed, and what kept it from the nodes."""
     for name, metrics in groups.items():
@@ -32,8 +40,13 @@ def unplaced(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 def _troubled(allocation: Mapping[str, Any]) -> bool:
     if allocation["DesiredStatus"] != "run":
         return False
-    unhealthy = (allocation.get("DeploymentStatus") or {}).get("Healthy") is False
-    return allocation["ClientStatus"] in _FAILING or unhealthy or _restarted(allocation)
+    return allocation["ClientStatus"] in _FAILING or _healthy(allocation) is False or _restarted(allocation)
+
+
+def _healthy(allocation: Mapping[str, Any]) -> bool | None:
+    """What the deployment decided; None before it did."""
+    decided: bool | None = (allocation.get("DeploymentStatus") or {}).get("Healthy")
+    return decided
 
 
 def _restarted(allocation: Mapping[str, Any]) -> bool:

@@ -147,5 +147,6 @@ def _allocations(client: Client, job_id: str, version: int) -> Seen:
 def _explained(client: Client, job_id: str, version: int, text: str) -> str:
     mine = [a for a in client.allocations(job_id) if a["JobVersion"] == version]
     blocked = [evaluation.get("FailedTGAllocs") or {} for evaluation in client.evaluations(job_id)[:1]]
-    reasons = [*trouble.of_allocations(mine), *(line for groups in blocked for line in trouble.unplaced(groups))]
+    unplaced = [line for groups in blocked for line in trouble.unplaced(groups)]
+    reasons = [*trouble.of_allocations(mine), *trouble.unhealthy(mine), *unplaced]
     return "\n  ".join([f"{job_id}: version {version}: {text}", *reasons])
