@@ -1,12 +1,13 @@
 """Remove an environment of local hosts without trace: python -m vagrant.down [ENV]."""
 
 import argparse
-import shutil
 import sys
+
+import docker.errors
 
 from configs.environment import Environment
 from configs.errors import SocleError
-from inventory import environments, local, operators
+from inventory import environments
 from vagrant.hosts import Fleet
 from vagrant.progress import Progress
 
@@ -18,11 +19,7 @@ def down(env: Environment, progress: Progress) -> None:
         HostError: when hosts of the environment were not made here.
     """
     with progress.step(f"removing {env.name}"):
-        fleet = Fleet(env)
-        for suffix in ("age", "lock"):
-            (operators.folder() / f"{env.name}.{suffix}").unlink(missing_ok=True)
-        shutil.rmtree(local.CACHE / env.name, ignore_errors=True)
-        fleet.destroy()
+        Fleet(env).destroy()
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("env", nargs="?", default="dev", help="dev, test, or the path of an inventory of local hosts")
     try:
         down(environments.load(parser.parse_args(arguments).env), Progress())
-    except SocleError as error:
+    except (SocleError, docker.errors.DockerException) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

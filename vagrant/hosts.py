@@ -5,11 +5,8 @@ python -m vagrant.hosts add|kill|start|restart|pause|unpause|partition|heal|empt
 """
 
 import argparse
-import io
-import ipaddress
 import shutil
 import sys
-import tarfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,8 +17,8 @@ import docker.types
 
 from configs.environment import Environment, Host
 from configs.errors import HostError, SocleError
-from inventory import environments, local
-from vagrant import engine, image, keys, ssh
+from inventory import environments, local, operators
+from vagrant import engine, image, keys, network, ssh
 from vagrant.waiting import wait
 
 LABEL = "socle.environment"
@@ -114,10 +111,13 @@ class Fleet:
         return {name: str(self.container(name).status) for name in self.names()}
 
     def destroy(self) -> None:
-        """Remove every host of the environment, their network and their keys, without trace."""
+        """Remove every host of the environment, their network, their keys, and the secrets that only these open."""
+        for suffix in ("age", "lock"):
+            (operators.folder() / f"{self.env.name}.{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(local.CACHE / self.env.name, ignore_errors=True)
         self._each(_remove, self._containers())
-        for network in self._networks():
-            network.remove()
+        for made in self._networks():
+            made.remove()
         shutil.rmtree(local.folder(self.env.name), ignore_errors=True)
 
     def wait_ssh(self, hosts: Iterable[Host] | None = None, *, bound_s: float = SSH_BOUND_S) -> None:
@@ -164,10 +164,10 @@ class Fleet:
     def _ensure_network(self) -> None:
         if self._networks():
             return
-        subnet = subnet_of(self.env)
+        subnet = network.subnet(self.env)
         pool = docker.types.IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
         self.client.networks.create(
-            network_name(self.env),
+            network.name(self.env),
             driver="bridge",
             ipam=docker.types.IPAMConfig(pool_configs=[pool]),
             labels={LABEL: self.env.name},
@@ -178,14 +178,16 @@ class Fleet:
             self._create(host, image_name)
         container = self._unpaused(host.name)
         if container.status != "running":
-            _authorize(container, public)
+            container.put_archive(f"/home/{local.USER}", keys.authorized(public))
             container.start()
+        elif not self._plugged(container):
+            self._set_cable(host.name, "up")
 
     def _create(self, host: Host, image_name: str) -> None:
         endpoint = self.client.api.create_endpoint_config(ipv4_address=host.address)
-        network = network_name(self.env)
+        wire = network.name(self.env)
         settings = self.client.api.create_host_config(
-            network_mode=network,
+            network_mode=wire,
             cap_add=list(CAPABILITIES),
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             tmpfs={"/run": "mode=755", "/run/lock": ""},
@@ -197,10 +199,10 @@ class Fleet:
             name=host.name,
             hostname=host.name,
             stop_signal="SIGRTMIN+3",
-            environment={"NAMESERVERS": " ".join(nameservers())},
+            environment={"NAMESERVERS": " ".join(network.nameservers())},
             labels={LABEL: self.env.name},
             host_config=settings,
-            networking_config=self.client.api.create_networking_config({network: endpoint}),
+            networking_config=self.client.api.create_networking_config({wire: endpoint}),
         )
 
     def _wait_ssh(self, host: Host, bound_s: float) -> None:
@@ -213,6 +215,9 @@ class Fleet:
         if status == 0:
             keys.remember_host(self.env.name, host.name, host.address, output.decode())
         return bool(status == 0)
+
+    def _plugged(self, container: Any) -> bool:
+        return bool(container.exec_run(["cat", "/sys/class/net/eth0/carrier"])[1].strip() == b"1")
 
     def _set_cable(self, name: str, state: str) -> None:
         """Set the outer end of the host's cable, from a short-lived container in the machine's own network."""
@@ -240,42 +245,6 @@ def refuse_foreign(env: Environment) -> None:
         )
 
 
-def subnet_of(env: Environment) -> ipaddress.IPv4Network:
-    """The /24 network of the hosts.
-
-    Raises:
-        HostError: when a host is outside it.
-    """
-    subnet = ipaddress.IPv4Network(f"{env.hosts[0].address}/24", strict=False)
-    if outside := [host.name for host in env.hosts if ipaddress.IPv4Address(host.address) not in subnet]:
-        raise HostError(f"{env.name}: {', '.join(outside)} not in {subnet} - local hosts share one /24 network")
-    return subnet
-
-
-def network_name(env: Environment) -> str:
-    """The name of the hosts' network in Docker."""
-    return f"socle-{env.name}"
-
-
-def nameservers() -> tuple[str, ...]:
-    """The operator's nameservers that a container can reach, too.
-
-    Raises:
-        HostError: when there is none.
-    """
-    for path in ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"):
-        try:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123
-                words = [line.split() for line in file]
-        except FileNotFoundError:
-            continue
-        if found := [
-            w[1] for w in words if w[:1] == ["nameserver"] and not w[1].startswith("127.") and ":" not in w[1]
-        ]:
-            return tuple(found)
-    raise HostError("/etc/resolv.conf: names no nameserver that hosts can reach - add one that is not on 127.0.0.0/8")
-
-
 def _booted(host: Host) -> bool:
     state = ssh.run(host, "systemctl is-system-running --wait || true", root=False, bound_s=SSH_BOUND_S)
     return state.strip() in {"running", "degraded"}
@@ -288,21 +257,8 @@ def _remove(container: Any) -> None:
         return
 
 
-def _authorize(container: Any, public: str) -> None:
-    """Put the operator's key on the host's disk before it boots; sshd insists on these owners and modes."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        folder = tarfile.TarInfo(".ssh")
-        folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o700, 1000, 1000
-        tar.addfile(folder)
-        file = tarfile.TarInfo(".ssh/authorized_keys")
-        file.size, file.mode, file.uid, file.gid = len(public.encode()), 0o600, 1000, 1000
-        tar.addfile(file, io.BytesIO(public.encode()))
-    container.put_archive(f"/home/{local.USER}", archive.getvalue())
-
-
 def _as_host(container: Any, env: Environment) -> Host:
-    settings = container.attrs["NetworkSettings"]["Networks"][network_name(env)]["IPAMConfig"]
+    settings = container.attrs["NetworkSettings"]["Networks"][network.name(env)]["IPAMConfig"]
     example = env.hosts[0]
     return Host(name=str(container.name), address=settings["IPv4Address"], roles=frozenset(), ssh=example.ssh)
 
@@ -310,18 +266,22 @@ def _as_host(container: Any, env: Environment) -> Host:
 def main(arguments: list[str]) -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m vagrant.hosts", description=__doc__)
-    all_hosts = {"up": Fleet.ensure, "down": Fleet.destroy, "list": None}
+    all_hosts = {"up": Fleet.ensure, "down": Fleet.destroy, "list": Fleet.states}
     acts = (Fleet.kill, Fleet.start, Fleet.restart, Fleet.pause, Fleet.unpause)
     one_host = {act.__name__: act for act in (*acts, Fleet.partition, Fleet.heal, Fleet.empty, Fleet.remove)}
     parser.add_argument("act", choices=[*all_hosts, "add", *one_host])
-    parser.add_argument("env")
-    parser.add_argument("name", nargs="?")
+    parser.add_argument("env", help="dev, test, or the path of an inventory of local hosts")
+    parser.add_argument("name", nargs="?", help="the host, for what is done to one")
     given = parser.parse_args(arguments)
     fleet = Fleet(environments.load(given.env))
-    if given.act in one_host:
+    if given.act in all_hosts:
+        all_hosts[given.act](fleet)
+    elif given.act == "add" and given.name in {host.name for host in fleet.env.hosts}:
+        fleet.add(fleet.env.host(given.name))
+    elif given.act in one_host and given.name:
         one_host[given.act](fleet, given.name)
-    elif act := all_hosts.get(given.act):
-        act(fleet)
+    else:
+        parser.error(f"{given.act}: name one of {', '.join(host.name for host in fleet.env.hosts)}")
     for name, state in fleet.states().items():
         sys.stdout.write(f"{name} {state}\n")
     return 0
@@ -330,5 +290,5 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except SocleError as error:
+    except (SocleError, docker.errors.DockerException) as error:
         sys.exit(f"error: {error}")

@@ -75,6 +75,9 @@ def _make(path: Path) -> None:
                     engine.as_root(*command), check=True, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
                 )
         path.with_suffix(".partial").rename(path)
+        for other in FOLDER.glob("*.tar"):
+            if other != path:
+                other.unlink()
     except subprocess.CalledProcessError as error:
         tail = "\n".join(log.read_text().splitlines()[-10:])
         raise HostError(f"the image of the local hosts: {error} - the whole log is {log}; its end:\n{tail}") from error

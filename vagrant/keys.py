@@ -1,13 +1,18 @@
 """The SSH keys of an environment's local hosts: the operator's, made for them, and theirs, recorded."""
 
 import fcntl
+import io
 import os
+import tarfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from inventory import local
+
+USER_ID = 1000
+"""The user and group of the first user that useradd makes."""
 
 
 def ensure(environment: str) -> str:
@@ -23,6 +28,18 @@ def ensure(environment: str) -> str:
             ),
         )
     return _public(path, environment)
+
+
+def authorized(public: str) -> bytes:
+    """A tar archive of the user's .ssh folder that lets a key in; sshd insists on these owners and modes."""
+    archive, content = io.BytesIO(), public.encode()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        folder, file = tarfile.TarInfo(".ssh"), tarfile.TarInfo(".ssh/authorized_keys")
+        folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o700, USER_ID, USER_ID
+        tar.addfile(folder)
+        file.size, file.mode, file.uid, file.gid = len(content), 0o600, USER_ID, USER_ID
+        tar.addfile(file, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def remember_host(environment: str, name: str, address: str, public: str) -> None:

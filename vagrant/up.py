@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import docker.errors
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -147,7 +148,7 @@ def main(arguments: list[str]) -> int:
         env = environments.load(name)
         up(env, name, Progress())
         sys.stdout.write(summary(env, name))
-    except (SocleError, requests.RequestException) as error:
+    except (SocleError, docker.errors.DockerException, requests.RequestException) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
