@@ -15,11 +15,15 @@ config.PARALLEL = 500
 config.CONNECT_TIMEOUT = 20
 
 
-def _echo(message: Any = None, **options: Any) -> None:
-    click.echo(redaction.redact(message) if isinstance(message, str) else message, **options)
+_unmasked = click.echo
+
+
+def _echo(message: Any = None, *rest: Any, **options: Any) -> None:
+    _unmasked(redaction.redact(message) if isinstance(message, str) else message, *rest, **options)
 
 
 # Secrets go through stdin and are in no name or argument. This is the second line of defence: whatever pyinfra prints
 # (also with --diff, -vvv and in tracebacks) is masked.
 logging.getLogger("pyinfra").addFilter(redaction.Filter())
 output.set_echo(_echo)
+click.echo = _echo  # pyinfra prints the tracebacks of deploy code with it
