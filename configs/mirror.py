@@ -32,7 +32,6 @@ def _unit() -> str:
         service={
             "ExecReload": "/bin/kill -HUP $MAINPID",
             "RuntimeDirectory": "socle-mirror",
-            "ReadOnlyPaths": "/srv/socle/artifacts",
             "InaccessiblePaths": "-/srv/socle/incoming",
         },
     )
