@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from configs import certificates, ports, units
+from configs import certificates, ingress, ports, units
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from configs.merge import merge
@@ -90,7 +90,9 @@ def _observers(env: Environment) -> list[dict[str, Any]]:
     authenticated = {"tls_config": _CLIENT}
     return [
         _job("traefik", env.having(Role.INGRESS), ports.TRAEFIK_METRICS)
-        | {"scrape_interval": _SERVICES_INTERVAL, "scrape_timeout": "4s"},
+        | {"scrape_interval": _SERVICES_INTERVAL, "scrape_timeout": "4s"}
+        # Traefik chooses by the name asked for (SNI) whether a client certificate is required.
+        | {"tls_config": {**_CLIENT, "server_name": ingress.NAME}},
         _job("node", env.hosts, ports.NODE_EXPORTER) | authenticated,
         _job("collector", env.hosts, ports.COLLECTOR_METRICS)
         | {"metrics_path": "/proxy", "params": {"module": ["collector"]}}

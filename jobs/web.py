@@ -3,11 +3,9 @@
 import secrets
 from datetime import timedelta
 
-import hvac
-
 from configs import artifacts, ingress
 from configs.environment import Environment
-from inventory import artifact_cache
+from inventory import artifact_cache, vault_kv
 from inventory.access import Access
 from jobs.nomad import mirror, spec
 
@@ -41,11 +39,8 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> 
 
 def prepare(access: Access) -> None:
     """Have the job's secret in Vault and its setting in Consul; what is there already stays as it is."""
-    vault = access.vault().secrets.kv.v2
-    try:
-        vault.read_secret_version(_SECRET, mount_point="secret", raise_on_deleted_version=True)
-    except hvac.exceptions.InvalidPath:
-        vault.create_or_update_secret(_SECRET, {"key": secrets.token_urlsafe(32)}, mount_point="secret")
+    if vault_kv.read(access, _SECRET) is None:
+        vault_kv.write(access, _SECRET, {"key": secrets.token_urlsafe(32)})
     kv = access.consul().kv
     if kv.get(_GREETING)[1] is None:
         kv.put(_GREETING, f"Hello from {access.env.name}", cas=0)

@@ -1,0 +1,81 @@
+"""The ingress as it should be: its certificate in Vault, its job in Nomad, serving on every ingress host."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import consul
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from configs import ingress
+from configs.environment import Environment, Role
+from configs.errors import AccessError, JobError
+from deploy import wait
+from deploy.operations.reconcile import Change
+from inventory import authority, secrets, vault_kv
+from inventory.access import Access
+from inventory.authority import Authority
+from jobs import commands
+from jobs import ingress as ingress_job
+from jobs.nomad import watch
+from jobs.nomad.client import Client
+
+_log = logging.getLogger("pyinfra")
+
+SERVES = timedelta(minutes=2)
+"""How long a host may take to serve once its allocation was placed."""
+
+
+def changes(env: Environment) -> Iterator[Change]:
+    """What differs: the certificate, the job, or hosts that do not serve yet."""
+    access = Access.for_environment(env)
+    issuer = authority.ensure(secrets.open(env), env.name)
+    why = _certificate_due(env, issuer, vault_kv.read(access, ingress.TLS_PATH))
+    if why:
+        yield Change(f"issue the ingress certificate: {why}", lambda: _issue(access, issuer))
+    client, job = Client(access.nomad()), ingress_job.job(env)
+    deployment = client.deployment(job.id)
+    if client.plan(job).changes or (deployment and deployment["Status"] in watch.GOING_ON):
+        yield Change("run the job ingress", lambda: commands.settle(client, job, _log.info))
+        yield Change("wait until every ingress host serves", lambda: _serving(access))
+    elif missing := _silent(access):
+        yield Change(f"wait until {', '.join(sorted(missing))} serves", lambda: _serving(access))
+
+
+def _certificate_due(env: Environment, issuer: Authority, kept: dict[str, str] | None) -> str | None:
+    if kept is None:
+        return "there is none"
+    if kept.get("ca") != issuer.pem:
+        return "it does not carry the CA of now"
+    return issuer.due(ingress.leaf(env), kept.get("cert", ""), _public_digest(kept.get("key", "")))
+
+
+def _public_digest(key: str) -> str:
+    try:
+        return authority.public_sha256(load_pem_private_key(key.encode(), None).public_key())
+    except (ValueError, TypeError):
+        return ""
+
+
+def _issue(access: Access, issuer: Authority) -> None:
+    """Running tasks get it within minutes by their template: nothing restarts."""
+    issued = issuer.issue(ingress.leaf(access.env))
+    serial = format(x509.load_pem_x509_certificate(issued.cert.encode()).serial_number, "x")
+    values = {"cert": issued.cert, "key": issued.key, "ca": issuer.pem, "serial": serial}
+    vault_kv.write(access, ingress.TLS_PATH, values)
+
+
+def _serving(access: Access) -> None:
+    wait.until(
+        "every ingress host serves", lambda: not _silent(access), timeout=SERVES.total_seconds(), errors=(JobError,)
+    )
+
+
+def _silent(access: Access) -> set[str]:
+    """The ingress hosts on which Consul finds no Traefik that answers."""
+    try:
+        _, entries = access.consul().health.service("ingress", passing=True)
+    except consul.ConsulException as error:
+        raise AccessError(f"{access.env.name}: Consul does not tell who serves ({type(error).__name__})") from None
+    return {host.name for host in access.env.having(Role.INGRESS)} - {entry["Node"]["Node"] for entry in entries}
