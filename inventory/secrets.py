@@ -1,6 +1,6 @@
 """An environment's secrets: one file, encrypted with age to its operators, written before a secret is used.
 
-python -m inventory.secrets ENV list | recipients | rewrap | show KEY | add-operator 'ssh-ed25519 ...'
+python -m inventory.secrets ENV list | recipients | rewrap | show KEY | remove KEY | add-operator 'ssh-ed25519 ...'
 """
 
 import argparse
@@ -219,7 +219,8 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("list", "recipients", "rewrap"):
         commands.add_parser(name)
-    commands.add_parser("show").add_argument("key")
+    for name in ("show", "remove"):
+        commands.add_parser(name).add_argument("key")
     commands.add_parser("add-operator").add_argument("public_key")
     options = parser.parse_args(arguments)
     try:
@@ -240,6 +241,8 @@ def _answer(environment: Environment, options: argparse.Namespace) -> list[str]:
             open(environment).rewrap()
         case "show":
             return [open(environment).get(options.key)]
+        case "remove":
+            open(environment).remove(options.key)
         case "add-operator":
             add_operator(environment, options.public_key)
     return []
