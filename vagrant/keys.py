@@ -16,7 +16,7 @@ USER_ID = 1000
 
 
 def ensure(environment: str) -> str:
-    """The public key for authorized_keys; the private one is made if it is not there."""
+    """The public key for authorized_keys; the private one is made if it is not there, and a .pub file beside it."""
     path = local.key(environment)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.is_file():
@@ -27,7 +27,9 @@ def ensure(environment: str) -> str:
                 serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
             ),
         )
-    return _public(path, environment)
+    public = _public(path, environment)
+    _write(path.with_suffix(".pub"), public.encode())
+    return public
 
 
 def authorized(public: str) -> bytes:
