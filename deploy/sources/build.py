@@ -38,6 +38,8 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, lock: Lock, say: Say, hel
         ArtifactUnavailable: when there is no toolchain, a module cannot be fetched, or it does not compile.
         ArtifactError: when a known toolchain gives other bytes than the lock says.
     """
+    if not (RECIPES / artifact.name).is_dir():
+        raise ArtifactUnavailable(f"configs/builds/{artifact.name}: there is no such build")
     toolchain = go.identity(arch, cgo=artifact.build.cgo)
     compiler = go.find(say)
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
@@ -63,19 +65,18 @@ def _compile(
     compiler: go.Go, artifact: Artifact, arch: Arch, package: str, to: Path, *, say: Say, held: int | None
 ) -> None:
     command = [str(compiler.binary), "build", "-v", *artifact.build.flags, "-o", str(to), package]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=RECIPES / artifact.name,
         env=compiler.target(arch, cgo=artifact.build.cgo),
         stderr=subprocess.PIPE,
         text=True,
         pass_fds=[] if held is None else [held],
-    )
-    try:
-        said = _follow(process, package, say)
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            said = _follow(process, package, say)
+        finally:
+            process.terminate()
     if process.returncode:
         raise ArtifactUnavailable(f"`{' '.join(command)}` failed:\n" + "\n".join(said))
 

@@ -93,7 +93,7 @@ def _ask(command: str, argument: str) -> str:
 
 
 def _local() -> Path:
-    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+    found = shutil.which("go")
     if found is None:
         raise ArtifactUnavailable("Go is not installed - run `apt-get install golang-go gcc libc6-dev`")
     return Path(found)
