@@ -44,7 +44,7 @@ def config(env: Environment, host: Host) -> dict[str, Any]:
             },
             "transform/names": {"error_mode": "ignore", "log_statements": [_names()]},
         },
-        "exporters": {"otlphttp/loki": _loki(env)},
+        "exporters": {"otlp_http/loki": _loki(env)},
         "service": {
             "extensions": [_STORAGE],
             "telemetry": _telemetry(),
@@ -52,7 +52,7 @@ def config(env: Environment, host: Host) -> dict[str, Any]:
                 "logs": {
                     "receivers": list(receivers),
                     "processors": ["resource/host", "transform/names"],
-                    "exporters": ["otlphttp/loki"],
+                    "exporters": ["otlp_http/loki"],
                 }
             },
         },
