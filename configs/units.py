@@ -27,6 +27,8 @@ HARDENED: Final[Mapping[str, Value]] = {
     "RemoveIPC": True,
     "SystemCallArchitectures": "native",
     "SystemCallFilter": ["@system-service", "~@privileged @resources"],
+    # A refused call is an error, not the end: Go programs ask for more open files as they start.
+    "SystemCallErrorNumber": "EPERM",
     "CapabilityBoundingSet": "",
     "AmbientCapabilities": "",
     "UMask": "0077",

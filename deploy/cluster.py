@@ -1,6 +1,20 @@
 """Bring an environment up, repair it, grow it: pyinfra inventory/test.py deploy/cluster.py."""
 
-from deploy import artifacts, base, consul, guard, identity, nomad, pki, preflight, vault
+from deploy import (
+    artifacts,
+    base,
+    consul,
+    guard,
+    identity,
+    ingress,
+    logs,
+    loki,
+    nomad,
+    pki,
+    preflight,
+    prometheus,
+    vault,
+)
 from deploy.operations.barrier import barrier
 
 guard.install()
@@ -21,3 +35,9 @@ barrier(name="phase: workload identity")
 identity.run()
 barrier(name="phase: Nomad clients")
 nomad.clients()
+barrier(name="phase: observability")
+loki.run()
+prometheus.run()
+logs.run()
+barrier(name="phase: ingress")
+ingress.run()
