@@ -80,7 +80,7 @@ def settle(client: Client, job: spec.Job, report: Callable[[str], None], within:
     if not planned.changes:
         version = int(client.job(job.id)["Version"])
         report(f"{job.id}: unchanged, version {version}")
-        if (deployment := client.deployment(job.id)) and deployment["Status"] in watch.GOING_ON:
+        if not watch.look(client, job.id, version).done:
             watch.settled(client, job.id, version, within=within, report=report)
         return Ran(job=job.id, version=version, changed=False)
     registered = client.register(job, planned.index)

@@ -24,13 +24,6 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> 
             spec.Constraint(attribute=f"${{meta.{Role.INGRESS}}}", value="true"),
             mirror.same_arch(env, Role.INGRESS),
         ),
-        update=spec.Update(
-            max_parallel=1,
-            health_check="checks",
-            min_healthy_time=timedelta(seconds=5),
-            healthy_deadline=timedelta(minutes=2),
-            progress_deadline=timedelta(minutes=5),
-        ),
         task_groups=(_group(env, checksum),),
     )
 
@@ -38,6 +31,13 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> 
 def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
     return spec.TaskGroup(
         name="ingress",
+        update=spec.Update(
+            max_parallel=1,
+            health_check="checks",
+            min_healthy_time=timedelta(seconds=5),
+            healthy_deadline=timedelta(minutes=2),
+            progress_deadline=timedelta(minutes=5),
+        ),
         networks=(
             spec.Network(
                 mode="host",

@@ -23,16 +23,6 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> 
         region=env.region,
         constraints=(mirror.same_arch(env),),
         spreads=(spec.Spread(attribute="${node.unique.id}", weight=100),),
-        update=spec.Update(
-            max_parallel=1,
-            canary=1,
-            health_check="checks",
-            min_healthy_time=timedelta(seconds=5),
-            healthy_deadline=timedelta(minutes=2),
-            progress_deadline=timedelta(minutes=5),
-            auto_revert=True,
-            auto_promote=False,
-        ),
         task_groups=(_group(env, checksum),),
     )
 
@@ -49,6 +39,16 @@ def prepare(access: Access) -> None:
 def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
     return spec.TaskGroup(
         name="web",
+        update=spec.Update(
+            max_parallel=1,
+            canary=1,
+            health_check="checks",
+            min_healthy_time=timedelta(seconds=5),
+            healthy_deadline=timedelta(minutes=2),
+            progress_deadline=timedelta(minutes=5),
+            auto_revert=True,
+            auto_promote=False,
+        ),
         count=2,
         networks=(spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=8080),)),),
         services=(_service(),),

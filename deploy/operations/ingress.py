@@ -35,8 +35,7 @@ def changes(env: Environment) -> Iterator[Change]:
     if why:
         yield Change(f"issue the ingress certificate: {why}", lambda: _issue(access, issuer))
     client, job = Client(access.nomad()), ingress_job.job(env)
-    deployment = client.deployment(job.id)
-    if client.plan(job).changes or (deployment and deployment["Status"] in watch.GOING_ON):
+    if client.plan(job).changes or not watch.look(client, job.id, int(client.job(job.id)["Version"])).done:
         yield Change("run the job ingress", lambda: commands.settle(client, job, _log.info))
         yield Change("wait until every ingress host serves", lambda: _serving(access))
     elif missing := _silent(access):

@@ -132,6 +132,7 @@ class Client:
         """
         job = self.job(job_id)
         deployment = self.deployment(job_id)
+        wanted = [each for each in self.allocations(job_id) if each["DesiredStatus"] == "run"]
         summary: Document = self._call(self._api.job, "get", job_id, "summary")
         return Status(
             id=job_id,
@@ -139,7 +140,7 @@ class Client:
             version=job["Version"],
             deployment=f"{deployment['Status']}: {deployment['StatusDescription']}" if deployment else None,
             groups=summary["Summary"],
-            troubles=tuple(trouble.of_allocations(self.allocations(job_id))),
+            troubles=tuple(trouble.of_allocations(wanted)),
         )
 
     def allocations(self, job_id: str) -> list[Document]:
@@ -152,10 +153,11 @@ class Client:
         found: list[Document] = self._call(self._api.job, "get", job_id, "evaluations")
         return sorted(found, key=lambda evaluation: -evaluation["CreateIndex"])
 
-    def deployment(self, job_id: str) -> Document | None:
-        """A job's latest deployment; None for a job that never had one."""
-        found: Document | None = self._call(self._api.job, "get", job_id, "deployment")
-        return found
+    def deployment(self, job_id: str, version: int | None = None) -> Document | None:
+        """A job's latest deployment, or the latest of one version; None when there is none."""
+        found: list[Document] = self._call(self._api.job, "get", job_id, "deployments")
+        of_version = [each for each in found if version in (None, each["JobVersion"])]
+        return max(of_version, key=lambda each: int(each["CreateIndex"]), default=None)
 
     def promote(self, deployment_id: str) -> None:
         """Let a deployment's healthy canaries take the place of the rest."""

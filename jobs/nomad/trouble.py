@@ -10,7 +10,7 @@ _FAILING = ("failed", "lost")
 
 
 def of_allocations(allocations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Each allocation that failed, or should run and does not, with its tasks' last events."""
+    """Each allocation that failed or does not come up, with its tasks' last events."""
     for allocation in allocations:
         if _troubled(allocation):
             where = f"allocation {allocation['ID'][:8]} on {allocation['NodeName']}"
@@ -38,8 +38,6 @@ def unplaced(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _troubled(allocation: Mapping[str, Any]) -> bool:
-    if allocation["DesiredStatus"] != "run":
-        return False
     return allocation["ClientStatus"] in _FAILING or _healthy(allocation) is False or _restarted(allocation)
 
 

@@ -10,9 +10,6 @@ from configs.errors import JobError
 from jobs.nomad import trouble
 from jobs.nomad.client import Client
 
-GOING_ON = ("initializing", "pending", "running", "blocked", "unblocking", "paused")
-"""States of a deployment that is not over."""
-
 POLL_S = 0.5
 """Time between two looks, in seconds."""
 
@@ -97,11 +94,8 @@ def stopped(client: Client, job_id: str, *, within: timedelta, clock: Clock | No
 
 def look(client: Client, job_id: str, version: int) -> Seen:
     """How far a version of a job is: by its deployment, or by its allocations where it has none."""
-    deployment = client.deployment(job_id)
-    if deployment and deployment["JobVersion"] == version:
+    if deployment := client.deployment(job_id, version):
         return _deployment(deployment)
-    if deployment and deployment["JobVersion"] > version:
-        return Seen(text=f"version {deployment['JobVersion']} has taken its place", failed=True)
     return _allocations(client, job_id, version)
 
 
