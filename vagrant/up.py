@@ -21,7 +21,7 @@ from configs.errors import HostError, SocleError
 from inventory import environments
 from inventory.access import Access
 from vagrant import image
-from vagrant.hosts import Fleet
+from vagrant.hosts import Fleet, refuse_foreign
 from vagrant.progress import Progress
 from vagrant.waiting import wait
 
@@ -34,8 +34,9 @@ def up(env: Environment, inventory: str, progress: Progress) -> None:
     """Bring the environment up, and prove that its sample service answers.
 
     Raises:
-        HostError: when a step fails; what it printed says why.
+        HostError: when hosts of the environment are not local ones, or a step fails; what it printed says why.
     """
+    refuse_foreign(env)
     with _beside(progress, "artifacts", "-m", "deploy.artifact_sources", inventory):
         make_hosts(env, progress)
     _run(progress, "cluster", "-m", "pyinfra", "-y", inventory_file(inventory), "deploy/cluster.py")
@@ -47,7 +48,7 @@ def up(env: Environment, inventory: str, progress: Progress) -> None:
 
 def make_hosts(env: Environment, progress: Progress) -> Fleet:
     """The environment's local hosts, booted."""
-    with progress.step("image of the local hosts (made by debootstrap the first time, about two minutes)"):
+    with progress.step("image of the local hosts (the first time it is made by debootstrap, which takes a minute or two)"):
         fleet = Fleet(env)
         image.ensure(fleet.client)
     with progress.step(f"hosts {', '.join(host.name for host in env.hosts)}"):
