@@ -48,7 +48,7 @@ def up(env: Environment, inventory: str, progress: Progress) -> None:
 
 def make_hosts(env: Environment, progress: Progress) -> Fleet:
     """The environment's local hosts, booted."""
-    with progress.step("image of the local hosts (the first time it is made by debootstrap, which takes a minute or two)"):
+    with progress.step("image of the local hosts (made by debootstrap the first time: a minute or two)"):
         fleet = Fleet(env)
         image.ensure(fleet.client)
     with progress.step(f"hosts {', '.join(host.name for host in env.hosts)}"):
