@@ -29,7 +29,7 @@ OURS = {
     ports.ALERTMANAGER: {"prometheus-aler", "prometheus-alertmanager"},
     ports.NODE_EXPORTER: {"prometheus-node", "prometheus-node-exporter"},
     ports.LOKI: {"loki"},
-    ports.COLLECTOR_METRICS: {"otelcol"},
+    ports.COLLECTOR_METRICS: {"otelcol", "prometheus-expo", "prometheus-exporter-exporter"},
 }
 """The programs that may hold a port, by the names the kernel keeps (15 characters)."""
 
