@@ -18,10 +18,13 @@ set -eu
 name=$1 version=$2 sha256=$3 url=$4 file=$5; shift 5
 home=$0/$name new=.$version.new was=
 mkdir -p -m 755 "$home"; cd "$home"
+exec 9> .lock; flock 9
 rm -rf .*.new .*.old .fetched; mkdir -p -m 755 "$new" .fetched
 curl --fail --silent --show-error --proto =https --cacert "$CA" --connect-timeout 5 --retry 5 --retry-connrefused \
   --output ".fetched/$file" "$url"
-echo "$sha256  .fetched/$file" | sha256sum --check --strict --quiet
+echo "$sha256  .fetched/$file" | sha256sum --check --strict --quiet || {
+  echo "$url: is not what was uploaded - on the mirror remove $MIRRORED/$file, and run the same command" >&2; exit 1
+}
 case "$file" in
   *.zip) unzip -q ".fetched/$file" -d "$new" ;;
   *) tar --no-same-owner -xzf ".fetched/$file" -C "$new" ;;
@@ -45,7 +48,10 @@ for kept in *; do
   case "$kept" in current | previous | "$version" | "$(readlink previous || true)") ;; *) rm -rf "./$kept" ;; esac
 done
 """
-"""The old version runs on meanwhile: its files are only ever renamed, and a killed run leaves it the current one."""
+"""The old version runs on meanwhile: its files are only ever renamed, and a killed run leaves it the current one.
+
+What a killed run started on the host goes on without it: the lock keeps the next run's from meeting it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +86,7 @@ def _install(one: Wanted, sha256: str) -> StringCommand:
     artifact = one.artifact
     members = [QuoteString(f"{binary}={member}") for binary, member in artifact.members(one.arch).items()]
     return StringCommand(
-        f"CA={certificates.CA_FILE} sh -c", QuoteString(_INSTALL), artifacts.INSTALLED, artifact.name,
+        f"CA={certificates.CA_FILE} MIRRORED={artifacts.MIRRORED} sh -c", QuoteString(_INSTALL), artifacts.INSTALLED, artifact.name,
         artifact.version, sha256, QuoteString(one.url), artifact.file(one.arch), *members,
     )  # fmt: skip
 

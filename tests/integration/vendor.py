@@ -6,7 +6,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,7 +89,8 @@ def serving() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             site.requests.append(self.path)
-            _answer(self, site)
+            with suppress(ConnectionError):  # the client was killed
+                _answer(self, site)
 
         def log_message(self, *_arguments: object) -> None:
             """Nothing: pytest shows what matters."""
