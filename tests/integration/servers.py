@@ -124,7 +124,7 @@ def consul(binary: Path, folder: Path) -> Iterator[Server]:
     url = f"http://127.0.0.1:{http}"
     ports = [f"-http-port={http}", f"-server-port={server}", f"-serf-lan-port={serf}"]
     off = [f"-{name}-port=-1" for name in ("dns", "grpc", "grpc-tls", "serf-wan")]
-    command = [binary, "agent", "-dev", "-bind=127.0.0.1", "-log-level=warn", *ports, *off]
+    command: list[str | Path] = [binary, "agent", "-dev", "-bind=127.0.0.1", "-log-level=warn", *ports, *off]
     with running(
         command,
         folder,
@@ -160,7 +160,7 @@ def _nomad(folder: Path, consul_url: str, **ports: int) -> dict[str, Any]:
         "data_dir": str(folder / "data"),
         "bind_addr": "127.0.0.1",
         "ports": ports,
-        "advertise": {name: "127.0.0.1" for name in ports},
+        "advertise": dict.fromkeys(ports, "127.0.0.1"),
         "server": {"enabled": True, "bootstrap_expect": 1, "job_gc_threshold": "1h"},
         "client": {
             "enabled": True,

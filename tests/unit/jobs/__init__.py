@@ -1,0 +1,1 @@
+"""Jobs: what is rendered, sent and followed."""

@@ -1,0 +1,56 @@
+"""Nomad's diff is read as lines."""
+
+from typing import Any
+
+from jobs.nomad import diff
+from jobs.nomad.diff import Line
+
+
+def _field(kind: str, name: str, old: str = "", new: str = "") -> dict[str, Any]:
+    return {"Type": kind, "Name": name, "Old": old, "New": new, "Annotations": None}
+
+
+_DIFF = {
+    "Type": "Edited",
+    "ID": "web",
+    "Fields": [_field("Edited", "Priority", "50", "90"), _field("None", "Region", "global", "global")],
+    "Objects": [{"Type": "Added", "Name": "Spread", "Fields": [_field("Added", "Weight", new="100")], "Objects": None}],
+    "TaskGroups": [
+        {
+            "Type": "Edited",
+            "Name": "web",
+            "Fields": None,
+            "Objects": None,
+            "Updates": {"ignore": 1, "canary": 1},
+            "Tasks": [
+                {
+                    "Type": "Edited",
+                    "Name": "web",
+                    "Annotations": ["forces create/destroy update"],
+                    "Fields": [_field("Deleted", "Env[A]", old="1")],
+                    "Objects": None,
+                },
+                {"Type": "None", "Name": "still", "Fields": None, "Objects": None, "Annotations": None},
+            ],
+        },
+    ],
+}
+
+
+def test_a_diff_tells_what_changes_and_only_that() -> None:
+    assert list(diff.lines(_DIFF)) == [
+        Line("~", 0, "job web"),
+        Line("~", 1, "Priority: '50' => '90'"),
+        Line("+", 1, "Spread"),
+        Line("+", 2, "Weight: '100'"),
+        Line("~", 1, "group web (1 canary, 1 ignore)"),
+        Line("~", 2, "task web (forces create/destroy update)"),
+        Line("-", 3, "Env[A]: '1'"),
+    ]
+
+
+def test_colours_are_for_terminals() -> None:
+    line = Line("+", 1, "Weight: '100'")
+    assert line.show(colour=False) == "+   Weight: '100'"
+    assert line.show(colour=True) == "\033[32m+   Weight: '100'\033[0m"
+    assert Line(" ", 0, "job web").show(colour=True) == "  job web"
