@@ -169,17 +169,14 @@ _BOTH_UNITS: Final[Mapping[str, units.Value]] = {
 _SERVER_UNIT: Final[Mapping[str, units.Value]] = {**_BOTH_UNITS, "ReadWritePaths": DATA}
 _CLIENT_UNIT: Final[Mapping[str, units.Value]] = {
     **_BOTH_UNITS,
-    # Only the agent is stopped: tasks outlive it.
+    # Only the agent is stopped: tasks outlive it. For that it must share the host's mounts: in a mount namespace of
+    # its own (ProtectHome and the like) the network namespaces of its allocations would end with it. A system call
+    # filter or a umask would be handed on to every task.
     "KillMode": "process",
     "Delegate": True,
     "TasksMax": "infinity",
     "LimitNPROC": "infinity",
     "OOMScoreAdjust": -1000,
-    "ProtectHome": True,
-    "ProtectClock": True,
-    "LockPersonality": True,
-    "RestrictRealtime": True,
-    "UMask": "0077",
 }
 
 
