@@ -100,7 +100,9 @@ def _raft(env: Environment, host: Host) -> dict[str, Any]:
         for peer in env.servers
         if peer != host
     ]
-    return {"path": f"{DATA}/raft", "node_id": host.name, "performance_multiplier": 1, "retry_join": joins}
+    # Vault refuses an empty list.
+    peers = {"retry_join": joins} if joins else {}
+    return {"path": f"{DATA}/raft", "node_id": host.name, "performance_multiplier": 1, **peers}
 
 
 def _listener(port: int) -> dict[str, Any]:

@@ -46,9 +46,9 @@ def active(env: Environment) -> hvac.Client:
 
 def is_active(api: hvac.Client) -> bool:
     """Whether this server is the active one."""
-    return bool(api.sys.read_health_status(method="GET").status_code == HTTPStatus.OK)
+    return bool(api.sys.read_health_status(method="HEAD").status_code == HTTPStatus.OK)
 
 
 def serves(api: hvac.Client) -> bool:
     """Whether this server is active or stands by."""
-    return bool(api.sys.read_health_status(method="GET", standby_ok=True).status_code == HTTPStatus.OK)
+    return bool(api.sys.read_health_status(method="HEAD", standby_ok=True).status_code == HTTPStatus.OK)

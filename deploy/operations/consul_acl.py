@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import consul as consul_api
+from consul import exceptions
 
 from configs import consul
 from configs.environment import Environment
@@ -41,7 +42,7 @@ def _accepted(api: consul_api.Consul) -> bool:
     """Whether our bootstrap token is in force; a cluster that knows another is not ours."""
     try:
         api.acl.token.read_self()
-    except consul_api.base.ACLPermissionDenied:
+    except exceptions.ACLPermissionDenied:
         return False
     return True
 
@@ -81,7 +82,7 @@ def _token_is(api: consul_api.Consul, env: Environment, token: consul.Token, kep
     secret = kept.ensure(token.secret, generate.token)
     try:
         found = api.acl.token.read(accessor(env, token.purpose))
-    except consul_api.base.NotFound:
+    except exceptions.NotFound:
         return False
     except consul_api.ConsulException as error:
         if "not found" in str(error).lower() or "does not exist" in str(error).lower():

@@ -9,6 +9,7 @@ import hvac
 
 from configs import identity, vault
 from configs.environment import Environment
+from deploy import wait
 from deploy.facts import vault as vault_facts
 from deploy.operations import vault_setup
 from deploy.operations.reconcile import Change
@@ -19,7 +20,10 @@ from inventory.access import Access
 def changes(env: Environment) -> Iterator[Change]:
     """What differs in both from what the environment wants."""
     ca = _ca(env)
-    yield from _consul_changes(Access.for_environment(env).consul(), ca)
+    api = Access.for_environment(env).consul()
+    # Both fetch Nomad's keys from nomad.service.consul as they are told of it.
+    wait.until("Nomad is in Consul's catalog", lambda: api.health.service("nomad", passing=True)[1], timeout=60)
+    yield from _consul_changes(api, ca)
     yield from _vault_changes(vault_facts.active(env), ca)
 
 

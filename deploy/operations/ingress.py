@@ -39,6 +39,8 @@ def changes(env: Environment) -> Iterator[Change]:
         yield Change("run the job ingress", lambda: commands.settle(client, job, _log.info))
         yield Change("wait until every ingress host serves", lambda: _serving(access))
     elif missing := _silent(access):
+        # Nomad does not replace a system job's failed allocation by itself: it wants an evaluation.
+        yield Change(f"place the ingress again on {', '.join(sorted(missing))}", lambda: client.evaluate(job.id))
         yield Change(f"wait until {', '.join(sorted(missing))} serves", lambda: _serving(access))
 
 

@@ -38,4 +38,12 @@ def converged(changes: Callable[[], Iterable[Change]]) -> Generator[FunctionComm
         return
     for change in due:
         host.log(change.what)
-        yield FunctionCommand(change.apply, (), {})
+        yield FunctionCommand(_applied, (host.name, change), {})
+
+
+def _applied(name: str, change: Change) -> None:
+    """Errors written for the operator end the run with their text; others keep their traceback."""
+    try:
+        change.apply()
+    except (SocleError, RequestException) as error:
+        guard.refuse(f"{name}: {change.what}: {error}")

@@ -106,6 +106,12 @@ class Client:
         """Stop a job; Nomad remembers it until it collects its garbage."""
         self._call(self._api.job, "delete", job_id)
 
+    def evaluate(self, job_id: str) -> None:
+        """Have the scheduler look at a job anew, failed allocations included."""
+        self._call(
+            self._api.job, "post", job_id, "evaluate", json={"JobID": job_id, "EvalOptions": {"ForceReschedule": True}}
+        )
+
     def find(self, job_id: str) -> Document | None:
         """The job as Nomad has it; None when it has none of this name."""
         try:
