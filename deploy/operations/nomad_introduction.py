@@ -33,7 +33,7 @@ def introduced(env: Environment) -> Generator[StringCommand | FunctionCommand, N
         return
     name = host.name
     yield files.write(File(path=nomad.INTRODUCTION, content="", mode="600"), _mint(env, name))
-    yield StringCommand("systemctl try-restart nomad")
+    yield StringCommand("! systemctl cat nomad >/dev/null 2>&1 || systemctl try-restart nomad")
 
 
 def _known(env: Environment, client_id: str) -> bool:
