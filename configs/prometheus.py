@@ -19,6 +19,7 @@ CONSUL_TOKEN: Final = "/etc/prometheus/secrets/consul-token"  # noqa: S105 - the
 TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
 NODE_WEB_CONFIG: Final = "/etc/prometheus/node-exporter-web.yml"
 USER: Final = "operator"
+CERTIFICATE_METRICS: Final = f"{TEXTFILES}/socle_certs.prom"
 CERTIFICATE_EXPIRY: Final = "socle-certificate-expiry"
 SERVICE_TARGETS: Final = "socle-service-targets"
 TARGETS: Final = "/var/lib/prometheus/targets/services.json"
@@ -230,9 +231,9 @@ def certificate_expiry_files() -> tuple[File, ...]:
     agent = agent_file("certificate_expiry.sh")
     unit = units.unit(
         description="Socle: tells when the host's certificates expire",
-        exec_start=f"/bin/sh {agent.path} {certificates.FOLDER} {TEXTFILES}/socle_certs.prom",
+        exec_start=f"/bin/sh {agent.path} {certificates.FOLDER} {CERTIFICATE_METRICS}",
         user="prometheus",
-        service={"ReadWritePaths": TEXTFILES, "UMask": "0022", "PrivateNetwork": True},
+        service={"StateDirectory": "prometheus/node-exporter", "UMask": "0022", "PrivateNetwork": True},
     )
     return (
         agent,

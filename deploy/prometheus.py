@@ -23,6 +23,7 @@ def run() -> None:
         name="Tell when certificates expire",
         unit=prometheus.CERTIFICATE_EXPIRY,
         files=prometheus.certificate_expiry_files(),
+        healthy=f"test -s {prometheus.CERTIFICATE_METRICS}",
     )
     if env.host(host.name).has(Role.MONITOR):
         _alertmanager(env)
@@ -46,6 +47,7 @@ def _prometheus(env: Environment) -> None:
         name="List Consul's services for Prometheus",
         unit=prometheus.SERVICE_TARGETS,
         files=[*_secret_files(env), *prometheus.service_targets_files()],
+        healthy=f"test -s {prometheus.TARGETS}",
     )
     live = prometheus.live_files(env)
     files.present(name="Write Prometheus' rules and targets", files=live)
