@@ -54,6 +54,8 @@ def _plan(options: argparse.Namespace) -> int:
     planned = commands.plan(commands.load(options.job), _access(options))
     if options.json:
         _print({**asdict(planned), "changes": planned.changes})
+    elif not planned.changes:
+        sys.stdout.write(f"{planned.diff['ID']}: nothing would change\n")
     else:
         colour = sys.stdout.isatty()
         sys.stdout.writelines(f"{line.show(colour=colour)}\n" for line in diff.lines(planned.diff))

@@ -138,7 +138,6 @@ class Client:
         """
         job = self.job(job_id)
         deployment = self.deployment(job_id)
-        wanted = [each for each in self.allocations(job_id) if each["DesiredStatus"] == "run"]
         summary: Document = self._call(self._api.job, "get", job_id, "summary")
         return Status(
             id=job_id,
@@ -146,7 +145,7 @@ class Client:
             version=job["Version"],
             deployment=f"{deployment['Status']}: {deployment['StatusDescription']}" if deployment else None,
             groups=summary["Summary"],
-            troubles=tuple(trouble.of_allocations(wanted)),
+            troubles=tuple(trouble.of_allocations(trouble.current(self.allocations(job_id)))),
         )
 
     def allocations(self, job_id: str) -> list[Document]:

@@ -17,6 +17,16 @@ def of_allocations(allocations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{where} is {allocation['ClientStatus']}{_because(allocation)}"
 
 
+def current(allocations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The allocations that should run, less those that another has taken the place of.
+
+    Nomad links them, but for system jobs: there the newest on a node counts.
+    """
+    wanted = sorted((a for a in allocations if a["DesiredStatus"] == "run"), key=lambda a: int(a["CreateIndex"]))
+    newest = {(a["Name"], a["NodeID"]): a["ID"] for a in wanted}
+    return [a for a in wanted if not a.get("NextAllocation") and newest[a["Name"], a["NodeID"]] == a["ID"]]
+
+
 def unhealthy(allocations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Each allocation that runs, but was not found healthy by its deployment."""
     for allocation in allocations:
