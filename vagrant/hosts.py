@@ -108,7 +108,7 @@ class Fleet:
 
     def states(self) -> dict[str, str]:
         """Each host's state in Docker's words: running, exited, paused ..."""
-        return {name: str(self.container(name).status) for name in self.names()}
+        return {str(container.name): str(container.status) for container in self._containers()}
 
     def destroy(self) -> None:
         """Remove every host of the environment, their network, their keys, and the secrets that only these open."""
@@ -142,7 +142,8 @@ class Fleet:
         raise HostError(f"{name}: {self.env.name} has no such local host - those there are: {known}")
 
     def _containers(self) -> list[Any]:
-        return list(self.client.containers.list(all=True, filters={"label": f"{LABEL}={self.env.name}"}))
+        labelled = {"label": f"{LABEL}={self.env.name}"}
+        return list(self.client.containers.list(all=True, filters=labelled, ignore_removed=True))
 
     def _networks(self) -> list[Any]:
         return list(self.client.networks.list(filters={"label": f"{LABEL}={self.env.name}"}))
