@@ -1,0 +1,1 @@
+"""A fleet of two, and a program that comes in versions."""
