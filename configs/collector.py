@@ -72,7 +72,7 @@ def _storage() -> dict[str, Any]:
 
 
 def _journal() -> dict[str, Any]:
-    """The whole journal. What PID 1 says about a unit belongs to that unit, as for `journalctl -u`."""
+    """The whole journal. What PID 1 says about a service belongs to that service, as for `journalctl -u`."""
     return {
         "start_at": "beginning",
         "storage": _STORAGE,
@@ -80,13 +80,16 @@ def _journal() -> dict[str, Any]:
         "convert_message_bytes": True,
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0"},
         "operators": [
-            _move("body.UNIT", "resource.unit", 'body.UNIT != nil and body._PID == "1"'),
+            _move(
+                "body.UNIT", "resource.unit", 'body._PID == "1" and body.UNIT != nil and body.UNIT endsWith ".service"'
+            ),
             _move("body._SYSTEMD_UNIT", "resource.unit", "resource.unit == nil and body._SYSTEMD_UNIT != nil"),
             _copy("body.SYSLOG_IDENTIFIER", "resource.unit", "resource.unit == nil and body.SYSLOG_IDENTIFIER != nil"),
             {
                 "type": "severity_parser",
                 "parse_from": "body.PRIORITY",
                 "mapping": _PRIORITIES,
+                "overwrite_text": True,
                 "if": "body.PRIORITY != nil",
             },
             *(
