@@ -29,8 +29,6 @@ def run() -> None:
     """Have every artifact on the mirror, and on each host those of its roles."""
     env = environments.current()
     me = env.host(host.name)
-    if not state.check_for_changes:  # with -y: nothing is touched before everything is there
-        _acquire_or_end(env)
     if me.has(Role.MIRROR):
         mirror_operations.holding(
             name="Hold the archives", archives=[_archive(env, *pair) for pair in artifacts.mirrored(env)]
@@ -57,19 +55,17 @@ def acquire(env: Environment) -> dict[str, Entry]:
         return _acquired[env.name]
 
 
-def _acquire_or_end(env: Environment) -> None:
-    """An error of ours would end pyinfra with a traceback; one of its own ends it with the text."""
+def _entry(env: Environment, artifact: Artifact, arch: Arch) -> Entry | None:
+    """What the cache has; while the run is only prepared, which acquires nothing, perhaps nothing.
+
+    An error of ours would end pyinfra with a traceback; one of its own ends it with the text.
+    """
+    if not state.is_executing:
+        return Cache().entry(artifact, arch)
     try:
-        acquire(env)
+        return acquire(env)[artifact.file(arch)]
     except ArtifactError as error:
         raise PyinfraError(str(error)) from error
-
-
-def _entry(env: Environment, artifact: Artifact, arch: Arch) -> Entry | None:
-    """What the cache has; in a dry run, which acquires nothing, perhaps nothing."""
-    if state.check_for_changes and not state.is_executing:
-        return Cache().entry(artifact, arch)
-    return acquire(env)[artifact.file(arch)]
 
 
 def _archive(env: Environment, artifact: Artifact, arch: Arch) -> mirror_operations.Archive:

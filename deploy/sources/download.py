@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from configs.errors import ArtifactError, ArtifactUnavailable
 
@@ -71,20 +72,24 @@ class Downloader:
 
     @contextmanager
     def _open(self, url: str) -> Iterator[requests.Response]:
+        with self._answer(url) as response:
+            try:
+                response.raise_for_status()
+                yield response
+            except requests.HTTPError as error:
+                raise ArtifactUnavailable(f"{url}: HTTP {response.status_code} {response.reason}") from error
+            except (requests.RequestException, HTTPError) as error:
+                raise ArtifactUnavailable(f"{url}: {_reason(error)}") from error
+
+    def _answer(self, url: str) -> requests.Response:
         address = urlsplit(url).netloc
         if why := self._unreachable.get(address):
             raise ArtifactUnavailable(f"{url}: {why}")
         try:
-            with self._session.get(url, stream=True, timeout=TIMEOUT_S) as response:
-                response.raise_for_status()
-                yield response
-        except requests.HTTPError as error:
-            raise ArtifactUnavailable(f"{url}: HTTP {error.response.status_code} {error.response.reason}") from error
+            return self._session.get(url, stream=True, timeout=TIMEOUT_S)
         except requests.RequestException as error:
-            why = _reason(error)
-            if isinstance(error, requests.ConnectionError | requests.Timeout):
-                self._unreachable[address] = why
-            raise ArtifactUnavailable(f"{url}: {why}") from error
+            self._unreachable[address] = _reason(error)
+            raise ArtifactUnavailable(f"{url}: {_reason(error)}") from error
 
 
 def is_loopback(host: str) -> bool:
