@@ -8,7 +8,11 @@ import hvac
 from configs.environment import Environment, Host
 from configs.errors import AccessError
 from deploy import wait
+from inventory import secrets
 from inventory.access import Access
+
+_STANDS_BY = HTTPStatus.TOO_MANY_REQUESTS
+"""What /v1/sys/health answers on a standby."""
 
 
 def seal_status(env: Environment, server: Host) -> dict[str, Any]:
@@ -19,6 +23,8 @@ def seal_status(env: Environment, server: Host) -> dict[str, Any]:
 
 def quorum(env: Environment) -> wait.Health:
     """Whether Vault's servers can spare one of them."""
+    if not secrets.open(env).find("vault/operator-role-id"):
+        return wait.Health(leader=False, healthy=False, detail="not set up yet")
     states = [seal_status(env, server) for server in env.servers]
     sealed = [server.name for server, state in zip(env.servers, states, strict=True) if state["sealed"]]
     if len(sealed) == len(env.servers):
@@ -51,4 +57,4 @@ def is_active(api: hvac.Client) -> bool:
 
 def serves(api: hvac.Client) -> bool:
     """Whether this server is active or stands by."""
-    return bool(api.sys.read_health_status(method="HEAD", standby_ok=True).status_code == HTTPStatus.OK)
+    return api.sys.read_health_status(method="HEAD").status_code in (HTTPStatus.OK, _STANDS_BY)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import hvac
 
 from configs.environment import Environment, Host
-from configs.errors import AccessError
+from configs.errors import SocleError
 from deploy import wait
 from deploy.facts import vault as facts
 from deploy.operations import vault_init
@@ -25,10 +25,13 @@ def changes(env: Environment, me: Host) -> Iterator[Change]:
 
 
 def _stale_peer(env: Environment, me: Host) -> hvac.Client | None:
-    """The active server's API, when it still counts this emptied server as its peer: until then it cannot join."""
+    """The active server's API, when it still counts this emptied server as its peer: until then it cannot join.
+
+    While Vault is being set up for the first time there is no login, and no lost peer either.
+    """
     try:
         api = facts.active(env)
-    except AccessError:
+    except SocleError:
         return None
     peers = api.sys.read_raft_config()["data"]["config"]["servers"]
     return api if any(peer["node_id"] == me.name for peer in peers) else None
