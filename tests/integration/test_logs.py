@@ -28,21 +28,17 @@ class Part:
 
     def __init__(self, command: list[str | Path], folder: Path) -> None:
         self.command, self.folder = command, folder
-        self.run: contextlib.AbstractContextManager[servers.Server] | None = None
+        self.run = contextlib.ExitStack()
 
     def start(self) -> None:
-        """Start it, if it does not run."""
-        if self.run is None:
-            self.run = servers.running(self.command, self.folder)
-            self.server = self.run.__enter__()
+        """Start it."""
+        self.server = self.run.enter_context(servers.running(self.command, self.folder))
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, with or without a chance to tidy up."""
-        if self.run is not None:
-            if kill:
-                self.server.process.kill()
-            self.run.__exit__(None, None, None)
-            self.run = None
+        if kill:
+            self.server.process.kill()
+        self.run.close()
 
 
 class Pipeline:

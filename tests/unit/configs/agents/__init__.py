@@ -1,0 +1,1 @@
+"""The small programs that run on the hosts."""
