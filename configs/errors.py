@@ -3,7 +3,7 @@
 SocleError                what an operator can act on: value, what is wrong, what to do
 ├── ConfigError           an environment that cannot be (all findings at once)
 ├── ArtifactError         an artifact that cannot be had or trusted
-│   └── ArtifactUnavailable   one source does not have it; another may
+│   └── ArtifactUnavailableError   one source does not have it; another may
 ├── SecretsError          the secrets file cannot be opened or written
 ├── HostError             a local host that cannot be made or reached
 ├── AccessError           an environment's API that cannot be reached or refuses us
@@ -29,7 +29,7 @@ class ArtifactError(SocleError):
     """An artifact that no source could provide, or whose checksum or signature is wrong."""
 
 
-class ArtifactUnavailable(ArtifactError):
+class ArtifactUnavailableError(ArtifactError):
     """One source cannot provide an artifact; the next one is asked."""
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from configs import artifacts
 from configs.artifacts import Artifact
 from configs.environment import Arch, Artifacts
-from configs.errors import ArtifactError, ArtifactUnavailable, ConfigError, SocleError
+from configs.errors import ArtifactError, ArtifactUnavailableError, ConfigError, SocleError
 from deploy.sources import build, mirror, release
 from deploy.sources.download import Downloader, Say
 from inventory import environments
@@ -88,7 +88,7 @@ class Acquisition:
             self._say(f"{artifact.file(arch)}: trying {source}")
             try:
                 return self._from(source, artifact, arch, to, held)
-            except ArtifactUnavailable as error:
+            except ArtifactUnavailableError as error:
                 tried.append(f"  {source}: {error}")
             except ArtifactError as error:
                 raise ArtifactError(f"{artifact.file(arch)}: refused from {source}: {error}") from error

@@ -86,7 +86,8 @@ def _install(one: Wanted, sha256: str) -> StringCommand:
     artifact = one.artifact
     members = [QuoteString(f"{binary}={member}") for binary, member in artifact.members(one.arch).items()]
     return StringCommand(
-        f"CA={certificates.CA_FILE} MIRRORED={artifacts.MIRRORED} sh -c", QuoteString(_INSTALL), artifacts.INSTALLED, artifact.name,
+        f"CA={certificates.CA_FILE} MIRRORED={artifacts.MIRRORED} sh -c", QuoteString(_INSTALL), artifacts.INSTALLED,
+        artifact.name,
         artifact.version, sha256, QuoteString(one.url), artifact.file(one.arch), *members,
     )  # fmt: skip
 

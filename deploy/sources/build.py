@@ -12,7 +12,7 @@ from typing import IO, Final
 import configs
 from configs.artifacts import GO_VERSION, Artifact
 from configs.environment import Arch
-from configs.errors import ArtifactError, ArtifactUnavailable
+from configs.errors import ArtifactError, ArtifactUnavailableError
 from deploy.sources import archive, go
 from deploy.sources.download import Say
 from inventory import artifact_cache
@@ -35,11 +35,11 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, lock: Lock, say: Say, hel
         held: the descriptor of a lock that the compiler holds too, so that it is not released while one still runs.
 
     Raises:
-        ArtifactUnavailable: when there is no toolchain, a module cannot be fetched, or it does not compile.
+        ArtifactUnavailableError: when there is no toolchain, a module cannot be fetched, or it does not compile.
         ArtifactError: when a known toolchain gives other bytes than the lock says.
     """
     if not (RECIPES / artifact.name).is_dir():
-        raise ArtifactUnavailable(f"configs/builds/{artifact.name}: there is no such build")
+        raise ArtifactUnavailableError(f"configs/builds/{artifact.name}: there is no such build")
     toolchain = go.identity(arch, cgo=artifact.build.cgo)
     compiler = go.find(say)
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
@@ -78,7 +78,7 @@ def _compile(
         finally:
             process.terminate()
     if process.returncode:
-        raise ArtifactUnavailable(f"`{' '.join(command)}` failed:\n" + "\n".join(said))
+        raise ArtifactUnavailableError(f"`{' '.join(command)}` failed:\n" + "\n".join(said))
 
 
 def _follow(process: subprocess.Popen[str], package: str, say: Say) -> deque[str]:

@@ -12,7 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from configs.errors import ArtifactError, ArtifactUnavailable
+from configs.errors import ArtifactError, ArtifactUnavailableError
 
 Say = Callable[[str], None]
 
@@ -47,19 +47,19 @@ class Downloader:
         """A small file's content.
 
         Raises:
-            ArtifactUnavailable: when it cannot be had.
+            ArtifactUnavailableError: when it cannot be had.
         """
         with self._open(url) as response:
             content: bytes = response.raw.read(_SMALL + 1, decode_content=True)
         if len(content) > _SMALL:
-            raise ArtifactUnavailable(f"{url}: is larger than 1 MiB - this is no file of checksums")
+            raise ArtifactUnavailableError(f"{url}: is larger than 1 MiB - this is no file of checksums")
         return content
 
     def file(self, url: str, to: Path) -> None:
         """Fetch a file of any size.
 
         Raises:
-            ArtifactUnavailable: when it cannot be had whole.
+            ArtifactUnavailableError: when it cannot be had whole.
         """
         with self._open(url) as response, to.open("wb") as file:
             total = int(response.headers.get("Content-Length", 0))
@@ -77,19 +77,19 @@ class Downloader:
                 response.raise_for_status()
                 yield response
             except requests.HTTPError as error:
-                raise ArtifactUnavailable(f"{url}: HTTP {response.status_code} {response.reason}") from error
+                raise ArtifactUnavailableError(f"{url}: HTTP {response.status_code} {response.reason}") from error
             except (requests.RequestException, HTTPError) as error:
-                raise ArtifactUnavailable(f"{url}: {_reason(error)}") from error
+                raise ArtifactUnavailableError(f"{url}: {_reason(error)}") from error
 
     def _answer(self, url: str) -> requests.Response:
         address = urlsplit(url).netloc
         if why := self._unreachable.get(address):
-            raise ArtifactUnavailable(f"{url}: {why}")
+            raise ArtifactUnavailableError(f"{url}: {why}")
         try:
             return self._session.get(url, stream=True, timeout=TIMEOUT_S)
         except requests.RequestException as error:
             self._unreachable[address] = _reason(error)
-            raise ArtifactUnavailable(f"{url}: {_reason(error)}") from error
+            raise ArtifactUnavailableError(f"{url}: {_reason(error)}") from error
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from configs.artifacts import GO_VERSION
 from configs.environment import Arch
-from configs.errors import ArtifactUnavailable
+from configs.errors import ArtifactUnavailableError
 from deploy.sources.download import Say
 from inventory import artifact_cache
 from inventory.local import CACHE
@@ -48,7 +48,7 @@ def find(say: Say) -> Go:
     """The toolchain, fetched through the user's module proxy if this machine's Go is of another version.
 
     Raises:
-        ArtifactUnavailable: when there is no Go, or the toolchain cannot be fetched.
+        ArtifactUnavailableError: when there is no Go, or the toolchain cannot be fetched.
     """
     local = _local()
     environment = _environment(local)
@@ -71,17 +71,17 @@ def identity(arch: Arch, *, cgo: bool) -> str:
     """All that decides the bytes of a build beside its recipe: with cgo the compiler, the linker and the C library.
 
     Raises:
-        ArtifactUnavailable: when there is no C compiler for the architecture.
+        ArtifactUnavailableError: when there is no C compiler for the architecture.
     """
     if not cgo:
         return GO_VERSION
     name = compiler(arch)
     if shutil.which(name) is None:
         package = "gcc libc6-dev" if name == "gcc" else f"gcc-{_TRIPLES[arch].replace('_', '-')}"
-        raise ArtifactUnavailable(f"{name} is not installed - run `apt-get install {package}`")
+        raise ArtifactUnavailableError(f"{name} is not installed - run `apt-get install {package}`")
     libraries = [Path(_ask(name, f"-print-file-name={file}")) for file in ("crt1.o", "libc_nonshared.a")]
     if missing := [path for path in libraries if not path.is_absolute()]:
-        raise ArtifactUnavailable(f"{name} does not find {missing[0]} - run `apt-get install libc6-dev`")
+        raise ArtifactUnavailableError(f"{name} does not find {missing[0]} - run `apt-get install libc6-dev`")
     library = "+".join(artifact_cache.digest(path)[:8] for path in libraries)
     linker = _ask(_ask(name, "-print-prog-name=ld"), "--version")
     return f"{GO_VERSION}, {_ask(name, '--version')}, {linker}, libc {library}"
@@ -95,7 +95,7 @@ def _ask(command: str, argument: str) -> str:
 def _local() -> Path:
     found = shutil.which("go")
     if found is None:
-        raise ArtifactUnavailable("Go is not installed - run `apt-get install golang-go gcc libc6-dev`")
+        raise ArtifactUnavailableError("Go is not installed - run `apt-get install golang-go gcc libc6-dev`")
     return Path(found)
 
 
@@ -143,5 +143,5 @@ def _run(command: list[str], environment: dict[str, str], cwd: str | None = None
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise ArtifactUnavailable(f"`{' '.join(command)}` failed: {last}")
+        raise ArtifactUnavailableError(f"`{' '.join(command)}` failed: {last}")
     return done.stdout.strip()

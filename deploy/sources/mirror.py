@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from configs.artifacts import Artifact
 from configs.environment import Arch
-from configs.errors import ArtifactError, ArtifactUnavailable
+from configs.errors import ArtifactError, ArtifactUnavailableError
 from deploy.sources import download, release
 from inventory import artifact_cache
 from inventory.artifact_cache import Origin
@@ -19,11 +19,11 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, mirror: str | None, downl
     """Copy an archive from the mirror; `<file>.sha256` beside it says what it must be.
 
     Raises:
-        ArtifactUnavailable: when there is no mirror, or the mirror lacks it.
+        ArtifactUnavailableError: when there is no mirror, or the mirror lacks it.
         ArtifactError: when it is not what its sum says.
     """
     if mirror is None:
-        raise ArtifactUnavailable("none is set - set Artifacts(mirror=...) to a folder or an https address")
+        raise ArtifactUnavailableError("none is set - set Artifacts(mirror=...) to a folder or an https address")
     file = artifact.file(arch)
     source = f"{mirror.rstrip('/')}/{file}"
     if urlsplit(mirror).scheme in ("http", "https"):
@@ -42,4 +42,4 @@ def _copy(source: Path, to: Path) -> str:
         shutil.copyfile(source, to)
         return source.with_name(f"{source.name}.sha256").read_text()
     except OSError as error:
-        raise ArtifactUnavailable(f"{error.filename}: {error.strerror}") from error
+        raise ArtifactUnavailableError(f"{error.filename}: {error.strerror}") from error

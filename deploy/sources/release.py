@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from configs.artifacts import Artifact, Release
 from configs.environment import Arch
-from configs.errors import ArtifactError, ArtifactUnavailable
+from configs.errors import ArtifactError, ArtifactUnavailableError
 from deploy.sources import download, signature
 from inventory import artifact_cache
 from inventory.artifact_cache import Origin
@@ -20,12 +20,12 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, downloader: download.Down
     """Fetch an archive that the vendor published.
 
     Raises:
-        ArtifactUnavailable: when it cannot be had.
+        ArtifactUnavailableError: when it cannot be had.
         ArtifactError: when it is not what the vendor, or the lock, says it is.
     """
     release = artifact.release
     if release is None:
-        raise ArtifactUnavailable("there is no release of our own programs")
+        raise ArtifactUnavailableError("there is no release of our own programs")
     base = artifact.fill(release.base, arch)
     _require_https(base)
     name = artifact.fill(release.file or artifact.archive, arch)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import configs
-from configs.errors import ArtifactError, ArtifactUnavailable
+from configs.errors import ArtifactError, ArtifactUnavailableError
 
 KEYS = Path(configs.__file__).parent / "keys"
 
@@ -23,7 +23,7 @@ def verify(what: str, document: bytes, signature: bytes, *, key: str, fingerprin
 
     Raises:
         ArtifactError: when it was not.
-        ArtifactUnavailable: when it cannot be checked here.
+        ArtifactUnavailableError: when it cannot be checked here.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,7 +46,7 @@ def _gpgv(folder: Path) -> str:
     try:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError as error:
-        raise ArtifactUnavailable("gpgv is not installed - run `apt-get install gpgv`") from error
+        raise ArtifactUnavailableError("gpgv is not installed - run `apt-get install gpgv`") from error
 
 
 def _dearmored(text: str) -> bytes:
