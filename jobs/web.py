@@ -9,49 +9,59 @@ from inventory import artifact_cache, vault_kv
 from inventory.access import Access
 from jobs.nomad import mirror, spec
 
-_GREETING = "config/web/greeting"
-_SECRET = "default/web/app"  # noqa: S105 - a path in Vault
+NAME = "web"
 _TAGS = (ingress.TAG, "metrics")
 
 
-def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
-    """The job of an environment."""
+def setting(name: str) -> str:
+    """The key of an instance's greeting in Consul."""
+    return f"config/{name}/greeting"
+
+
+def secret(name: str) -> str:
+    """The path of an instance's secret in Vault."""
+    return f"default/{name}/app"
+
+
+def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256, name: str = NAME) -> spec.Job:
+    """The job of an environment, under its own name or another."""
     return spec.Job(
-        id="web",
+        id=name,
         type="service",
         datacenters=(env.name,),
         region=env.region,
         constraints=(mirror.same_arch(env),),
         spreads=(spec.Spread(attribute="${node.unique.id}", weight=100),),
-        task_groups=(_group(env, checksum),),
+        task_groups=(_group(env, checksum, name),),
     )
 
 
 def prepare(access: Access) -> None:
     """Have the job's secret in Vault and its setting in Consul; what is there already stays as it is."""
-    if vault_kv.read(access, _SECRET) is None:
-        vault_kv.write(access, _SECRET, {"key": secrets.token_urlsafe(32)})
+    if vault_kv.read(access, secret(NAME)) is None:
+        vault_kv.write(access, secret(NAME), {"key": secrets.token_urlsafe(32)})
     kv = access.consul().kv
-    if kv.get(_GREETING)[1] is None:
-        kv.put(_GREETING, f"Hello from {access.env.name}", cas=0)
+    if kv.get(setting(NAME))[1] is None:
+        kv.put(setting(NAME), f"Hello from {access.env.name}", cas=0)
 
 
-def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
+def _group(env: Environment, checksum: mirror.Checksum, name: str) -> spec.TaskGroup:
     return spec.TaskGroup(
-        name="web",
+        name=name,
         update=spec.Update(
             max_parallel=1,
             canary=1,
             health_check="checks",
             min_healthy_time=timedelta(seconds=5),
-            healthy_deadline=timedelta(minutes=2),
-            progress_deadline=timedelta(minutes=5),
+            # A canary that crashes is placed again and again until this ends it, and the old version is restored.
+            healthy_deadline=timedelta(seconds=60),
+            progress_deadline=timedelta(seconds=90),
             auto_revert=True,
             auto_promote=False,
         ),
         count=2,
         networks=(spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=8080),)),),
-        services=(_service(),),
+        services=(_service(name),),
         # The instance leaves the catalog, then Traefik's routes, and only then is told to end.
         shutdown_delay=timedelta(seconds=3),
         restart=spec.Restart(
@@ -62,13 +72,13 @@ def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
         ),
         migrate=spec.Migrate(max_parallel=1, health_check="checks", min_healthy_time=timedelta(seconds=5)),
         ephemeral_disk=spec.EphemeralDisk(size_mb=110),
-        tasks=(_task(env, checksum),),
+        tasks=(_task(env, checksum, name),),
     )
 
 
-def _service() -> spec.Service:
+def _service(name: str) -> spec.Service:
     return spec.Service(
-        name="web",
+        name=name,
         port="http",
         tags=(*_TAGS, ingress.STABLE_TAG),
         canary_tags=(*_TAGS, ingress.CANARY_TAG),
@@ -87,18 +97,18 @@ def _service() -> spec.Service:
     )
 
 
-def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
+def _task(env: Environment, checksum: mirror.Checksum, name: str) -> spec.Task:
     return spec.Task(
-        name="web",
+        name=name,
         driver="exec",
         config={"command": "local/web"},
         env={"NODE_NAME": "${node.unique.name}", "GOMEMLIMIT": "48MiB"},
         artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
         templates=(
-            _input("local/settings.json", f'{{"greeting": {{{{ keyOrDefault "{_GREETING}" "Hello" | toJSON }}}}}}'),
+            _input("local/settings.json", f'{{"greeting": {{{{ keyOrDefault "{setting(name)}" "Hello" | toJSON }}}}}}'),
             _input(
                 "secrets/web.json",
-                f'{{{{ with secret "secret/data/{_SECRET}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
+                f'{{{{ with secret "secret/data/{secret(name)}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
             ),
         ),
         vault=spec.Vault(),

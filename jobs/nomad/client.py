@@ -106,6 +106,11 @@ class Client:
         """Stop a job; Nomad remembers it until it collects its garbage."""
         self._call(self._api.job, "delete", job_id)
 
+    def purge(self, job_id: str) -> None:
+        """Stop a job and have Nomad forget it at once; nothing is done when it has none of this name."""
+        with suppress(_NotFoundError):
+            self._call(self._api.job, "delete", job_id, params={"purge": "true"})
+
     def evaluate(self, job_id: str) -> None:
         """Have the scheduler look at a job anew, failed allocations included."""
         self._call(
@@ -169,11 +174,12 @@ class Client:
         body = {"DeploymentID": deployment_id, "All": True}
         self._call(self._api.deployment, "post", "promote", deployment_id, json=body)
 
-    def _call(self, endpoint: Any, method: str, *path: str, json: Document | None = None) -> Any:
+    def _call(self, endpoint: Any, method: str, *path: str, json: Document | None = None, params: Mapping[str, str] | None = None
+    ) -> Any:
         words = f"{method.upper()} /v1/{'/'.join([endpoint.ENDPOINT, *path])}"
         escaped = [quote(part, safe="") for part in path]
         try:
-            return endpoint.request(*escaped, method=method, json=json).json()
+            return endpoint.request(*escaped, method=method, json=json, params=dict(params or {})).json()
         except exceptions.URLNotFoundNomadException:
             raise _NotFoundError(f"{words}: not found") from None
         except exceptions.URLNotAuthorizedNomadException:

@@ -13,6 +13,9 @@ from jobs.nomad.client import Client
 POLL_S = 0.5
 """Time between two looks, in seconds."""
 
+REASONS = 3
+"""How many reasons an error tells, the newest first."""
+
 Report = Callable[[str], None]
 
 
@@ -139,8 +142,10 @@ def _allocations(client: Client, job_id: str, version: int) -> Seen:
 
 
 def _explained(client: Client, job_id: str, version: int, text: str) -> str:
-    mine = [a for a in client.allocations(job_id) if a["JobVersion"] == version]
+    newest = sorted(client.allocations(job_id), key=lambda a: -int(a["CreateIndex"]))
+    mine = [a for a in newest if a["JobVersion"] == version]
     blocked = [evaluation.get("FailedTGAllocs") or {} for evaluation in client.evaluations(job_id)[:1]]
     unplaced = [line for groups in blocked for line in trouble.unplaced(groups)]
     reasons = [*trouble.of_allocations(mine), *trouble.unhealthy(mine), *unplaced]
-    return "\n  ".join([f"{job_id}: version {version}: {text}", *reasons])
+    more = [f"and {len(reasons) - REASONS} more"] if len(reasons) > REASONS else []
+    return "\n  ".join([f"{job_id}: version {version}: {text}", *reasons[:REASONS], *more])

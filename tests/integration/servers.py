@@ -182,7 +182,7 @@ def _node_ready(url: str) -> bool:
 
 
 def _stop_all(agent: Server) -> None:
-    """An agent's end does not end its tasks, so they are ended first."""
+    """An agent's end does not end its tasks, nor do tasks that ended take their executors along: all are collected."""
     for job in agent.get("/v1/jobs"):
         requests.delete(f"{agent.url}/v1/job/{job['ID']}?purge=true", timeout=5)
     until(
@@ -190,3 +190,6 @@ def _stop_all(agent: Server) -> None:
         lambda: not [a for a in agent.get("/v1/allocations") if a["ClientStatus"] in ("pending", "running")],
         within_s=40,
     )
+    requests.put(f"{agent.url}/v1/system/gc", timeout=5).raise_for_status()
+    folder = agent.folder / "data" / "alloc"
+    until("nothing of the tasks is left", lambda: not [each for each in folder.iterdir() if each.is_dir()])
