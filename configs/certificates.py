@@ -47,6 +47,11 @@ def key(service: str) -> str:
     return f"{FOLDER}/{service}/key.pem"
 
 
+def files(service: str) -> tuple[str, str, str]:
+    """The paths of all that a service reads of the PKI: when one changes, it must read them again."""
+    return (CA_FILE, cert(service), key(service))
+
+
 def trust_file(env: Environment) -> str:
     """Where Debian's update-ca-certificates finds the environment's CA."""
     return f"{TRUST_FOLDER}/socle-{env.name}.crt"

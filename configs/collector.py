@@ -205,6 +205,7 @@ def _unit(host: Host) -> str:
         "SupplementaryGroups": "systemd-journal",
         "ReadWritePaths": DATA,
         "TimeoutStopSec": 30,
+        "ExecReload": "/bin/kill -HUP $MAINPID",
     }
     if host.has(Role.CLIENT):
         settings["ExecStartPre"] = _MAKE_LINKS
@@ -249,8 +250,7 @@ def links_files(token: Callable[[], str]) -> tuple[File, ...]:
 def proxy_files() -> tuple[File, ...]:
     """The Collector's metrics behind TLS and a client certificate, by the distribution's exporter-exporter.
 
-    It reads its certificate once: it is started anew every day, so that a renewed one is in use long before the old
-    one ends.
+    It reads its certificate once, as it starts.
     """
     document = {
         "modules": {
@@ -269,6 +269,6 @@ def proxy_files() -> tuple[File, ...]:
     return (
         File(path=PROXY_CONFIG, content=prometheus.dump(document)),
         *prometheus.debian_service(
-            PROXY_UNIT, arguments, {"User": "collector", "Group": "collector", "RuntimeMaxSec": "1d"}
+            PROXY_UNIT, arguments, {"User": "collector", "Group": "collector", **units.RELOAD_BY_RESTART}
         ),
     )

@@ -123,7 +123,7 @@ def files(env: Environment) -> tuple[File, ...]:
         description="Loki: logs",
         exec_start=f"{BINARY} -config.file={CONFIG}",
         user="loki",
-        service={"ReadWritePaths": DATA, "WorkingDirectory": DATA, "TimeoutStopSec": 60, "KillSignal": "SIGTERM"},
+        service={"ReadWritePaths": DATA, "WorkingDirectory": DATA, "TimeoutStopSec": 60, **units.RELOAD_BY_RESTART},
     )
     check = f'{BINARY} -verify-config -config.file="$1"'
     return (

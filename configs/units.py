@@ -35,6 +35,9 @@ HARDENED: Final[Mapping[str, Value]] = {
 }
 """The sandbox of every service that need not be root; systemd.exec(5) explains each line."""
 
+RELOAD_BY_RESTART: Final[Mapping[str, Value]] = {"ExecReload": "/bin/kill -TERM $MAINPID", "Restart": "always"}
+"""For a program that reads its certificate only as it starts: a reload ends it, and systemd starts it anew."""
+
 
 def unit(
     *, description: str, exec_start: str, user: str, service: Mapping[str, Value] | None = None, hardened: bool = True

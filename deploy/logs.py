@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import collector, ports
+from configs import certificates, collector, ports
 from configs.environment import Role
 from deploy.operations import nomad_acl, service
 from inventory import environments, secrets
@@ -22,5 +22,17 @@ def run() -> None:
             unit=collector.LINKS_UNIT,
             files=collector.links_files(lambda: secrets.open(env).get(nomad_acl.token_secret("logs"))),
         )
-    service.running(name="Run the Collector", unit="collector", files=collector.files(env, me), healthy=_ANSWERS)
-    service.running(name="Serve the Collector's metrics", unit=collector.PROXY_UNIT, files=collector.proxy_files())
+    certificate = certificates.files("collector")
+    service.running(
+        name="Run the Collector",
+        unit="collector",
+        files=collector.files(env, me),
+        reload_files=certificate,
+        healthy=_ANSWERS,
+    )
+    service.running(
+        name="Serve the Collector's metrics",
+        unit=collector.PROXY_UNIT,
+        files=collector.proxy_files(),
+        reload_files=certificate,
+    )

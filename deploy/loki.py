@@ -19,4 +19,10 @@ def run() -> None:
     """Loki, ready to take lines."""
     env = environments.current()
     if env.host(host.name).has(Role.MONITOR):
-        service.running(name="Run Loki", unit="loki", files=loki.files(env), healthy=_READY)
+        service.running(
+            name="Run Loki",
+            unit="loki",
+            files=loki.files(env),
+            reload_files=certificates.files("loki"),
+            healthy=_READY,
+        )
