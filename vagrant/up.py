@@ -37,6 +37,7 @@ def up(env: Environment, inventory: str, progress: Progress) -> None:
         HostError: when hosts of the environment are not local ones, or a step fails; what it printed says why.
     """
     refuse_foreign(env)
+    progress.say("artifacts are acquired while the hosts are made")
     with _beside(progress, "artifacts", "-m", "deploy.artifact_sources", inventory):
         make_hosts(env, progress)
     _run(progress, "cluster", "-m", "pyinfra", "-y", inventory_file(inventory), "deploy/cluster.py")
@@ -122,15 +123,15 @@ class _Named(HTTPAdapter):
 @contextmanager
 def _beside(progress: Progress, what: str, *arguments: str) -> Iterator[None]:
     """A Python command, from the repository's root, that runs beside the `with` block; its output is shown."""
-    with progress.step(what):
-        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL)
-        try:
-            yield
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL)
+    try:
+        yield
+        with progress.step(what):
             status = process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
     if status:
         raise HostError(f"{what}: exit code {status} - what it printed above says why; then run this again")
 
