@@ -39,6 +39,18 @@ def write(access: Access, path: str, values: Mapping[str, str]) -> None:
         raise _refused(access.env, f"to write {path}", error) from None
 
 
+def delete(access: Access, path: str) -> None:
+    """Remove a secret with all its versions.
+
+    Raises:
+        AccessError: when Vault is not reached, is sealed or refuses.
+    """
+    try:
+        access.vault().secrets.kv.v2.delete_metadata_and_all_versions(path, mount_point=vault.KV)
+    except (hvac.exceptions.VaultError, requests.RequestException) as error:
+        raise _refused(access.env, f"to delete {path}", error) from None
+
+
 def _refused(env: Environment, what: str, error: Exception) -> AccessError:
     """The kind of the error alone: Vault's answers may hold what was sent."""
     return AccessError(

@@ -1,7 +1,11 @@
-"""web, the sample service: two instances behind the ingress, with a setting from Consul and a secret from Vault."""
+"""web, the sample service: two instances behind the ingress, with a setting from Consul and a secret from Vault.
+
+jobs/web_docker.py composes the same for the docker driver.
+"""
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from configs import artifacts, ingress
 from configs.environment import Environment
@@ -23,8 +27,35 @@ def secret(name: str) -> str:
     return f"default/{name}/app"
 
 
-def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256, name: str = NAME) -> spec.Job:
-    """The job of an environment, under its own name or another."""
+def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
+    """The job of an environment."""
+    network = spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=PORT),))
+    task = spec.Task(
+        name=NAME,
+        driver="exec",
+        config={"command": "local/web"},
+        artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
+        **common(NAME),
+    )
+    return whole(env, NAME, network, (task,))
+
+
+def prepare(access: Access) -> None:
+    """Have the job's secret in Vault and its setting in Consul; what is there already stays as it is."""
+    seed(access, NAME)
+
+
+def seed(access: Access, name: str) -> None:
+    """Have the secret and the setting of a job of this name."""
+    if vault_kv.read(access, _secret(name)) is None:
+        vault_kv.write(access, _secret(name), {"key": secrets.token_urlsafe(32)})
+    kv = access.consul().kv
+    if kv.get(_greeting(name))[1] is None:
+        kv.put(_greeting(name), f"Hello from {access.env.name}", cas=0)
+
+
+def whole(env: Environment, name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> spec.Job:
+    """The job around its tasks: where it runs, how it is updated, how it is found."""
     return spec.Job(
         id=name,
         type="service",
@@ -32,20 +63,11 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256, nam
         region=env.region,
         constraints=(mirror.same_arch(env),),
         spreads=(spec.Spread(attribute="${node.unique.id}", weight=100),),
-        task_groups=(_group(env, checksum, name),),
+        task_groups=(_group(name, network, tasks),),
     )
 
 
-def prepare(access: Access) -> None:
-    """Have the job's secret in Vault and its setting in Consul; what is there already stays as it is."""
-    if vault_kv.read(access, secret(NAME)) is None:
-        vault_kv.write(access, secret(NAME), {"key": secrets.token_urlsafe(32)})
-    kv = access.consul().kv
-    if kv.get(setting(NAME))[1] is None:
-        kv.put(setting(NAME), f"Hello from {access.env.name}", cas=0)
-
-
-def _group(env: Environment, checksum: mirror.Checksum, name: str) -> spec.TaskGroup:
+def _group(name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> spec.TaskGroup:
     return spec.TaskGroup(
         name=name,
         update=spec.Update(
@@ -97,28 +119,26 @@ def _service(name: str) -> spec.Service:
     )
 
 
-def _task(env: Environment, checksum: mirror.Checksum, name: str) -> spec.Task:
-    return spec.Task(
-        name=name,
-        driver="exec",
-        config={"command": "local/web"},
-        env={"NODE_NAME": "${node.unique.name}", "GOMEMLIMIT": "48MiB"},
-        artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
-        templates=(
-            _input("local/settings.json", f'{{"greeting": {{{{ keyOrDefault "{setting(name)}" "Hello" | toJSON }}}}}}'),
+def common(name: str) -> dict[str, Any]:
+    """What the service's task is told whatever its driver."""
+    greeting = f'keyOrDefault "{_greeting(name)}" "Hello"'
+    return {
+        "env": {"NODE_NAME": "${node.unique.name}", "GOMEMLIMIT": "48MiB"},
+        "templates": (
+            _input("local/settings.json", f'{{"greeting": {{{{ {greeting} | toJSON }}}}}}'),
             _input(
                 "secrets/web.json",
-                f'{{{{ with secret "secret/data/{secret(name)}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
+                f'{{{{ with secret "secret/data/{_secret(name)}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
             ),
         ),
-        vault=spec.Vault(),
-        consul=spec.Consul(),
-        identities=(spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
-        resources=spec.Resources(cpu=50, memory_mb=64),
-        logs=spec.LogConfig(max_files=3, max_file_size_mb=10),
-        kill_signal="SIGTERM",
-        kill_timeout=timedelta(seconds=15),
-    )
+        "vault": spec.Vault(),
+        "consul": spec.Consul(),
+        "identities": (spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
+        "resources": spec.Resources(cpu=50, memory_mb=64),
+        "logs": spec.LogConfig(max_files=3, max_file_size_mb=10),
+        "kill_signal": "SIGTERM",
+        "kill_timeout": timedelta(seconds=15),
+    }
 
 
 def _input(destination: str, data: str) -> spec.Template:
@@ -130,3 +150,11 @@ def _input(destination: str, data: str) -> spec.Template:
         change_signal="SIGHUP",
         wait=spec.Wait(min=timedelta(0), max=timedelta(seconds=1)),
     )
+
+
+def _greeting(name: str) -> str:
+    return f"config/{name}/greeting"
+
+
+def _secret(name: str) -> str:
+    return f"default/{name}/app"

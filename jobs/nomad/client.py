@@ -1,6 +1,7 @@
 """Nomad's API as delivery needs it: python-nomad, and what it lacks."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -174,7 +175,13 @@ class Client:
         body = {"DeploymentID": deployment_id, "All": True}
         self._call(self._api.deployment, "post", "promote", deployment_id, json=body)
 
-    def _call(self, endpoint: Any, method: str, *path: str, json: Document | None = None, params: Mapping[str, str] | None = None
+    def _call(
+        self,
+        endpoint: Any,
+        method: str,
+        *path: str,
+        json: Document | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> Any:
         words = f"{method.upper()} /v1/{'/'.join([endpoint.ENDPOINT, *path])}"
         escaped = [quote(part, safe="") for part in path]
