@@ -46,7 +46,11 @@ def config(env: Environment) -> dict[str, Any]:
         },
         "schema_config": {"configs": [_schema()]},
         **_own_clients(),
-        "ingester": {"wal": {"dir": f"{DATA}/wal", "flush_on_shutdown": True}},
+        "ingester": {
+            "wal": {"dir": f"{DATA}/wal", "flush_on_shutdown": True},
+            # The waits are for rings of many: a lone ingester has nobody to wait for.
+            "lifecycler": {"min_ready_duration": "0s", "join_after": "0s", "final_sleep": "0s"},
+        },
         "compactor": {
             "working_directory": f"{DATA}/compactor",
             "retention_enabled": True,
@@ -74,10 +78,11 @@ def _server() -> dict[str, Any]:
 
 
 def _own_clients() -> dict[str, Any]:
+    """How its parts reach one another; they first look for one another after the period, so it is short."""
     return {
         "ingester_client": _GRPC_CLIENT,
-        "frontend": _GRPC_CLIENT,
-        "frontend_worker": _GRPC_CLIENT,
+        "frontend": {**_GRPC_CLIENT, "scheduler_dns_lookup_period": "500ms"},
+        "frontend_worker": {**_GRPC_CLIENT, "dns_lookup_duration": "500ms"},
         "query_scheduler": _GRPC_CLIENT,
         "compactor_grpc_client": _CLIENT_TLS,
         "storage_config": {"tsdb_shipper": {"index_gateway_client": _GRPC_CLIENT}},
