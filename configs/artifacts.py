@@ -177,7 +177,7 @@ CNI: Final = Artifact(
 )
 WEB: Final = Artifact(
     name="web",
-    version="0.1.0",
+    version="0.2.0",
     archive="{name}_{version}_linux_{arch}.zip",
     binaries={"web": "web"},
     build=Build(packages={"web": "."}),

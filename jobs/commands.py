@@ -51,7 +51,7 @@ def load(name: str) -> JobFile:
 
 def identify(name: str, env: Environment) -> str:
     """The ID under which Nomad knows a job, given by its name or by its file's path."""
-    return load(name).job(env).id if name.endswith(".py") else name
+    return load(name).job(env).id if name.endswith(".py") else name.replace("_", "-")
 
 
 def names() -> list[str]:

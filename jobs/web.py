@@ -14,6 +14,8 @@ from inventory.access import Access
 from jobs.nomad import mirror, spec
 
 NAME = "web"
+PORT = 8080
+
 _TAGS = (ingress.TAG, "metrics")
 
 
@@ -27,17 +29,17 @@ def secret(name: str) -> str:
     return f"default/{name}/app"
 
 
-def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
-    """The job of an environment."""
+def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256, name: str = NAME) -> spec.Job:
+    """The job of an environment, under its own name or another."""
     network = spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=PORT),))
     task = spec.Task(
-        name=NAME,
+        name="web",
         driver="exec",
         config={"command": "local/web"},
         artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
-        **common(NAME),
+        **common(name),
     )
-    return whole(env, NAME, network, (task,))
+    return whole(env, name, network, (task,))
 
 
 def prepare(access: Access) -> None:
@@ -47,11 +49,11 @@ def prepare(access: Access) -> None:
 
 def seed(access: Access, name: str) -> None:
     """Have the secret and the setting of a job of this name."""
-    if vault_kv.read(access, _secret(name)) is None:
-        vault_kv.write(access, _secret(name), {"key": secrets.token_urlsafe(32)})
+    if vault_kv.read(access, secret(name)) is None:
+        vault_kv.write(access, secret(name), {"key": secrets.token_urlsafe(32)})
     kv = access.consul().kv
-    if kv.get(_greeting(name))[1] is None:
-        kv.put(_greeting(name), f"Hello from {access.env.name}", cas=0)
+    if kv.get(setting(name))[1] is None:
+        kv.put(setting(name), f"Hello from {access.env.name}", cas=0)
 
 
 def whole(env: Environment, name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> spec.Job:
@@ -82,7 +84,7 @@ def _group(name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> sp
             auto_promote=False,
         ),
         count=2,
-        networks=(spec.Network(mode="bridge", dynamic_ports=(spec.Port(label="http", to=8080),)),),
+        networks=(network,),
         services=(_service(name),),
         # The instance leaves the catalog, then Traefik's routes, and only then is told to end.
         shutdown_delay=timedelta(seconds=3),
@@ -94,7 +96,7 @@ def _group(name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> sp
         ),
         migrate=spec.Migrate(max_parallel=1, health_check="checks", min_healthy_time=timedelta(seconds=5)),
         ephemeral_disk=spec.EphemeralDisk(size_mb=110),
-        tasks=(_task(env, checksum, name),),
+        tasks=tasks,
     )
 
 
@@ -121,14 +123,14 @@ def _service(name: str) -> spec.Service:
 
 def common(name: str) -> dict[str, Any]:
     """What the service's task is told whatever its driver."""
-    greeting = f'keyOrDefault "{_greeting(name)}" "Hello"'
+    greeting = f'keyOrDefault "{setting(name)}" "Hello"'
     return {
         "env": {"NODE_NAME": "${node.unique.name}", "GOMEMLIMIT": "48MiB"},
         "templates": (
             _input("local/settings.json", f'{{"greeting": {{{{ {greeting} | toJSON }}}}}}'),
             _input(
                 "secrets/web.json",
-                f'{{{{ with secret "secret/data/{_secret(name)}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
+                f'{{{{ with secret "secret/data/{secret(name)}" }}}}{{{{ .Data.data | toJSON }}}}{{{{ end }}}}',
             ),
         ),
         "vault": spec.Vault(),
@@ -150,11 +152,3 @@ def _input(destination: str, data: str) -> spec.Template:
         change_signal="SIGHUP",
         wait=spec.Wait(min=timedelta(0), max=timedelta(seconds=1)),
     )
-
-
-def _greeting(name: str) -> str:
-    return f"config/{name}/greeting"
-
-
-def _secret(name: str) -> str:
-    return f"default/{name}/app"

@@ -11,7 +11,7 @@ import pytest
 from configs.environment import Environment
 from configs.errors import AccessError, JobError
 from inventory import environments
-from jobs import commands, ingress, web
+from jobs import commands, ingress, web, web_docker
 from jobs.nomad import diff, mirror, spec, watch
 from jobs.nomad.client import Client
 from tests.integration import servers
@@ -80,7 +80,7 @@ def _run(client: Client, job: spec.Job) -> tuple[commands.Ran, list[str]]:
 
 
 @pytest.mark.parametrize("name", ["dev", "test", "prod"])
-@pytest.mark.parametrize("made", [web.job, ingress.job])
+@pytest.mark.parametrize("made", [web.job, web_docker.job, ingress.job])
 def test_nomad_finds_our_jobs_valid(client: Client, name: str, made: JobFunction) -> None:
     errors = client.validate(made(environments.load(name), lambda *_: "0" * 64))
     # This Nomad has no Vault; everything else of the job is looked at all the same.

@@ -1,7 +1,9 @@
 """The sample service's program: what it shows, and each way in which it can be told to misbehave."""
 
+import io
 import json
 import signal
+import tarfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -141,6 +143,16 @@ def test_inputs_that_are_damaged_leave_the_former_in_force(binary: Binary, tmp_p
         servers.until("it says so", lambda: "inputs are not read" in web.log, within_s=5)
         assert web.get("/")["greeting"] == "hello"
         assert _KEY not in web.log
+
+
+def test_it_writes_an_image_of_itself_the_same_each_time(binary: Binary, tmp_path: Path) -> None:
+    for name in ("one.tar", "two.tar"):
+        with servers.running([binary("web"), "image", tmp_path / name], tmp_path) as web:
+            assert web.process.wait(10) == 0, web.log
+    with tarfile.open(tmp_path / "one.tar") as image:
+        manifest = json.load(image.extractfile("manifest.json") or io.BytesIO())
+    assert manifest[0]["RepoTags"] == [f"socle/web:{artifacts.WEB.version}"]
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
 
 
 def test_a_request_in_flight_is_answered_after_the_signal_to_end(binary: Binary, tmp_path: Path) -> None:

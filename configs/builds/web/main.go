@@ -2,6 +2,8 @@
 //
 // It serves / (JSON), /health and /metrics on NOMAD_PORT_http, writes one JSON line a request to stdout, reads its
 // settings and its secret from files that Nomad renders, and reads them again on SIGHUP.
+//
+// `web image PATH` writes a container image of itself.
 package main
 
 import (
@@ -16,13 +18,20 @@ import (
 	"time"
 )
 
-const version = "0.1.0"
+const version = "0.2.0"
 
 // drain is how long requests in flight may take after SIGTERM; the job's kill_timeout is longer.
 const drain = 10 * time.Second
 
 func main() {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("alloc", os.Getenv("NOMAD_ALLOC_ID"))
+	if len(os.Args) == 3 && os.Args[1] == "image" {
+		if err := writeImage(os.Args[2]); err != nil {
+			log.Error("no image", "error", err.Error())
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(log); err != nil {
 		log.Error("ended", "error", err.Error())
 		os.Exit(1)

@@ -3,10 +3,10 @@
 import pytest
 
 from inventory import environments
-from jobs import commands, ingress, web
+from jobs import acceptance, commands, ingress, web, web_docker
 from tests.conftest import Golden
 
-_JOBS = {"web": web.job, "ingress": ingress.job}
+_JOBS = {"acceptance": acceptance.job, "web": web.job, "web_docker": web_docker.job, "ingress": ingress.job}
 _SUM = "0123456789abcdef" * 4
 
 
@@ -22,4 +22,5 @@ def test_every_job_has_a_golden_output() -> None:
 
 def test_a_job_is_called_as_its_file_is() -> None:
     env = environments.load("test")
-    assert [made(env, lambda *_: _SUM).id for made in _JOBS.values()] == list(_JOBS)
+    for name, made in _JOBS.items():
+        assert made(env, lambda *_: _SUM).id == commands.identify(name, env)

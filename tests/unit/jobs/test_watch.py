@@ -20,7 +20,7 @@ class _Script:
         self.job = self.deployment = self
         self.ENDPOINT = "script"
 
-    def request(self, *path: str, method: str, json: Any) -> "_Answer":
+    def request(self, *path: str, method: str, json: Any, **_: object) -> "_Answer":
         match method, path:
             case "get", (_, "deployments"):
                 return _Answer([self._left.pop(0) if len(self._left) > 1 else self._left[0]])
