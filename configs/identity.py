@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from configs import nomad, ports
 
-JWKS_URL: Final = f"https://nomad.service.consul:{ports.NOMAD_HTTP}/.well-known/jwks.json"
+JWKS_HOST: Final = "nomad.service.consul"
+JWKS_URL: Final = f"https://{JWKS_HOST}:{ports.NOMAD_HTTP}/.well-known/jwks.json"
 
 CONSUL_METHOD: Final = "nomad-workloads"
 CONSUL_ROLE: Final = "nomad-default-tasks"

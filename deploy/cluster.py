@@ -14,6 +14,7 @@ from deploy import (
     preflight,
     prometheus,
     vault,
+    verify,
 )
 from deploy.operations.barrier import barrier
 
@@ -41,3 +42,5 @@ prometheus.run()
 logs.run()
 barrier(name="phase: ingress")
 ingress.run()
+barrier(name="phase: verify")
+verify.run()

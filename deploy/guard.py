@@ -6,7 +6,6 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import BaseStateCallback, State
 from pyinfra.context import state
 
-
 CRITICAL = frozenset({"server", "monitor", "mirror"})
 """Groups without whose hosts a run must not go on."""
 

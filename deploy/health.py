@@ -11,7 +11,6 @@ from typing import Any
 import consul as consul_api
 import hvac
 import nomad as nomad_api
-from cryptography import x509
 from requests import RequestException
 
 from configs import certificates, ports
@@ -178,5 +177,4 @@ def _presented(env: Environment, access: Access) -> Iterator[tuple[str, datetime
         offered += [ports.HTTPS] if member.has(Role.INGRESS) else []
         offered += [ports.PROMETHEUS, ports.LOKI] if member.has(Role.MONITOR) else []
         for port in offered:
-            pem = tls.presented(access, member, port)
-            yield f"{member.name}:{port}", x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+            yield f"{member.name}:{port}", tls.presented(access, member, port).not_valid_after_utc

@@ -85,3 +85,8 @@ def _runs(env: Environment) -> bool:
         return bool(Access.for_environment(env).consul(token="").status.leader())
     except (SocleError, RequestException):
         return False
+
+
+def machines() -> dict[str, str]:
+    """The machine IDs of the hosts that this run asked: a rebuilt host is another one."""
+    return {name: report.machine_id for name, report in _reports.items() if report}

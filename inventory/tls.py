@@ -1,8 +1,10 @@
 """Requests and certificates by address, where a name is another's to resolve."""
 
+import socket
 import ssl
 
 import requests
+from cryptography import x509
 from requests.adapters import HTTPAdapter
 
 from configs import ports
@@ -30,9 +32,19 @@ def get(access: Access, member: Host, name: str, path: str = "/") -> requests.Re
     return session.get(f"https://{address}:{port}{path}", headers={"Host": name})
 
 
-def presented(access: Access, member: Host, port: int) -> str:
-    """The PEM certificate that a server presents on a port."""
-    return ssl.get_server_certificate(endpoint(access, member, port), timeout=TIMEOUT_S)
+def presented(access: Access, member: Host, port: int) -> x509.Certificate:
+    """The certificate that a server presents on a port; it must be of the environment's CA.
+
+    Raises:
+        OSError: when there is no answer, or another CA's certificate.
+    """
+    context = ssl.create_default_context(cafile=str(access.ca_file))
+    context.check_hostname = False  # it is asked by address; what matters here is its CA and its date
+    with (
+        socket.create_connection(endpoint(access, member, port), timeout=TIMEOUT_S) as connection,
+        context.wrap_socket(connection) as secured,
+    ):
+        return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
 
 
 class _Named(HTTPAdapter):

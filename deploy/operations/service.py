@@ -18,6 +18,13 @@ _ENABLED = ("enabled", "static", "indirect", "generated", "alias")
 
 _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
 
+_started: dict[str, str] = {}
+
+
+def started() -> dict[str, str]:
+    """What every service of this run was started with: a digest by host and unit."""
+    return dict(_started)
+
 
 @operation()
 def running(
@@ -46,7 +53,7 @@ def running(
     now = host.get_fact(HostState, paths=[*paths, _dropin_path(unit), *reload_files], units=[unit])
     if now is None:
         return
-    digest = _digest(files)
+    digest = _started[f"{host.name} {unit}"] = _digest(files)
     written = list(file_operations.writes([*files, _dropin(unit, digest)], now))
     yield from written
     guarded = quorum if now.units[unit].active == "active" and _starts(now.units[unit], digest) else None
