@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 
-import requests
-
 from configs.environment import Environment, Role
 from configs.errors import SocleError
 from deploy import health, wait
@@ -98,7 +96,7 @@ def _logged(access: Access) -> bool:
 
 
 def _query(access: Access, service: str, path: str, query: str) -> list[object]:
-    answer: requests.Response = access.session(service).get(f"{access.url(service)}{path}", params={"query": query})
+    answer = access.session(service).get(f"{access.url(service)}{path}", params={"query": query})
     answer.raise_for_status()
     found: list[object] = answer.json()["data"]["result"]
     return found

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
@@ -15,6 +15,9 @@ from deploy.facts.state import HostState, State, UnitState
 from deploy.operations import files as file_operations
 
 _ENABLED = ("enabled", "static", "indirect", "generated", "alias")
+
+_LOADED = 'sha256sum {files} | cut -c1-64 | tr -d "\\n" | sha256sum | cut -c1-64'
+"""What a process has read of its reload files, in shell: the same digest as `_loaded` makes of a host's state."""
 
 _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
 
@@ -54,7 +57,7 @@ def running(
     if now is None:
         return
     digest = _started[f"{host.name} {unit}"] = _digest(files)
-    written = list(file_operations.writes([*files, _dropin(unit, digest)], now))
+    written = list(file_operations.writes([*files, _dropin(unit, digest, reload_files)], now))
     yield from written
     guarded = quorum if now.units[unit].active == "active" and _starts(now.units[unit], digest) else None
     if guarded:
@@ -90,18 +93,17 @@ def _starts(now: UnitState, digest: str) -> bool:
     return now.active != "active" or now.started != digest
 
 
-def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Generator[StringCommand, None, None]:
+def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Iterator[StringCommand]:
     """Reload when the files on disk are not those that the process was last known to have read."""
-    if not paths:
+    if not paths or _starts(now.units[unit], digest) or now.units[unit].reloaded == _loaded(now, paths):
         return
-    missing = [path for path in paths if path not in now.files]
-    text = "".join(now.files[path].sha256 for path in paths if path not in missing)
-    loaded = hashlib.sha256(text.encode()).hexdigest()
-    if now.units[unit].reloaded == loaded and not _starts(now.units[unit], digest):
-        return
-    if not _starts(now.units[unit], digest):
-        yield StringCommand("systemctl reload", unit)
-    yield StringCommand("mkdir -p /run/socle && echo", loaded, ">", QuoteString(f"/run/socle/{unit}.reloaded"))
+    record = f"{_LOADED.format(files=' '.join(paths))} > /run/socle/{unit}.reloaded"
+    yield StringCommand("sh -c", QuoteString(f"systemctl reload {unit} && {record}"))
+
+
+def _loaded(now: State, paths: Sequence[str]) -> str:
+    text = "".join(now.files[path].sha256 for path in paths if path in now.files)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _until(unit: str, probe: str) -> StringCommand:
@@ -118,7 +120,9 @@ def _dropin_path(unit: str) -> str:
     return f"/etc/systemd/system/{unit}.service.d/90-socle.conf"
 
 
-def _dropin(unit: str, digest: str) -> File:
+def _dropin(unit: str, digest: str, reload_files: Sequence[str]) -> File:
     """`+` runs the line with full rights whatever the service's own sandbox allows."""
     record = f"mkdir -p /run/socle && echo {digest} > /run/socle/{unit}.started"
+    if reload_files:
+        record += f" && {_LOADED.format(files=' '.join(reload_files))} > /run/socle/{unit}.reloaded"
     return File(path=_dropin_path(unit), content=f"[Service]\nExecStartPre=+/bin/sh -c '{record}'\n")
