@@ -303,7 +303,7 @@ def test_the_public_ports_tell_neither_metrics_nor_api(traefik: Ingress) -> None
             assert pool.request("GET", path, headers={"Host": name}, retries=False).status in (404, 421)
 
 
-def test_a_weight_is_in_force_within_a_second(traefik: Ingress, web: Backends) -> None:
+def test_a_weight_is_in_force_within_seconds(traefik: Ingress, web: Backends) -> None:
     web.add("stable-1", "live")
     web.add("canary-1", "canary")
     servers.until("both halves are there", lambda: traefik.weights("web") == {"stable": 100, "canary": 0})
