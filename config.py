@@ -7,7 +7,8 @@ import click
 from pyinfra.api import output
 from pyinfra.context import config
 
-from inventory import redaction
+from deploy import wait
+from inventory import redaction, secrets
 
 config.REQUIRE_PYINFRA_VERSION = "~=3.10.0"
 config.SUDO = True
@@ -27,3 +28,5 @@ def _echo(message: Any = None, *rest: Any, **options: Any) -> None:
 logging.getLogger("pyinfra").addFilter(redaction.Filter())
 output.set_echo(_echo)
 click.echo = _echo  # pyinfra prints the tracebacks of deploy code with it
+
+secrets.freeze_while(wait.preparing)

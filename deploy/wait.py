@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pyinfra.context import ctx_state, state
 from requests import RequestException
 
 from configs.errors import SocleError
@@ -28,6 +29,12 @@ class Health:
     detail: str
 
 
+def preparing() -> bool:
+    """Whether pyinfra only prepares a run, to tell what it would do."""
+    within_a_run: bool = ctx_state.isset()  # type: ignore[no-untyped-call]
+    return within_a_run and not state.is_executing
+
+
 def until(
     what: str,
     ready: Callable[[], T],
@@ -41,7 +48,8 @@ def until(
     Args:
         what: the condition, as a sentence.
         ready: asked again until its answer is true; network errors and Socle's own count as "not yet".
-        timeout: seconds after which it is given up.
+        timeout: seconds after which it is given up; while a run is only prepared it is asked once, since nothing
+            that was done could still come into force.
         interval: seconds between two questions.
         errors: further exceptions that count as "not yet".
 
@@ -58,7 +66,7 @@ def until(
         except caught as error:
             last = f"{type(error).__name__}: {error}"
         waited = time.monotonic() - start
-        if waited > timeout:
+        if waited > timeout or preparing():
             raise WaitError(f"{what}: not after {timeout:.0f} s - last seen: {last}")
         if waited > said:
             _log.info("waiting until %s (%.0f s)", what, waited)

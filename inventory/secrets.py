@@ -32,6 +32,13 @@ _held: set[Path] = set()
 _opened_files: dict[Path, "Secrets"] = {}
 """One value a file, so that it is decrypted once a change, not once a host."""
 
+_frozen: list[Callable[[], bool]] = []
+
+
+def freeze_while(condition: Callable[[], bool]) -> None:
+    """Refuse to make or change a secret while a condition holds: who only looks leaves the file as it is."""
+    _frozen.append(condition)
+
 
 class Secrets:
     """The secrets of one environment; `repr` and errors show no value.
@@ -122,6 +129,8 @@ class Secrets:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """Alone with the file: among this process's greenlets and threads, and among processes."""
+        if any(condition() for condition in _frozen):
+            raise SecretsError(f"{self.environment}: {self.path} is only read now - a run that is not dry writes it")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with _lock:
             if self.path in _held:

@@ -58,12 +58,14 @@ def write(file: File, text: str) -> StringCommand:
 
     The content goes through stdin: it is in no argument list and in no temporary file of pyinfra's.
 
-    pyinfra ends what it sends with a line feed of its own: `head -c` cuts it off again.
+    pyinfra ends what it sends with a line feed of its own: `head -c` cuts it off again. What is cut off because the
+    sender died is shorter than it must be, and never takes the old file's place.
     """
     new = QuoteString(file.path + ".socle-new")
     size = str(len(text.encode()))
     return StringCommand(
         "umask 077 && mkdir -p -m 755", QuoteString(dirname(file.path)), "&& head -c", size, ">", new,
+        "&& test $(stat -c %s", new, ") =", size,
         "&& chown", QuoteString(f"{file.user}:{file.group}"), new, "&& chmod", file.mode, new,
         *_accepted(file, new), "&& mv -f", new, QuoteString(file.path),
         _stdin=text,

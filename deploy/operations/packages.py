@@ -10,13 +10,16 @@ from deploy.facts.packages import InstalledPackages
 
 _INSTALL = """
 set -e
+# What a killed run left going here has policy-rc.d and dpkg to itself until it is done.
+exec 9> /run/socle-packages.lock
+flock --timeout 300 9 || { echo "an installation that another run began does not end: see ps" >&2; exit 1; }
 # Nothing starts by itself with the distribution's own configuration: we start it with ours.
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 export DEBIAN_FRONTEND=noninteractive
-get() { apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 -qq "$@"; }
-dpkg --configure -a
+get() { apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 -qq "$@" 9>&-; }
+dpkg --configure -a 9>&-
 get update
 get install -y --no-install-recommends -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io "$@"
 """

@@ -29,8 +29,9 @@ _PLACE = (
     'mv -f ".new/$s/cert.pem" "$s/cert.pem"; done; rm -rf .new'
 )
 _TRUST = (
-    'set -e; umask 022; mkdir -p "$(dirname "$1")" "$(dirname "$2")"; head -c "$3" > "$1.new"; chmod 644 "$1.new"; '
-    'mv -f "$1.new" "$1"; install -m 644 "$1" "$2"; update-ca-certificates >/dev/null'
+    'set -e; umask 022; mkdir -p "$(dirname "$1")" "$(dirname "$2")"; head -c "$3" > "$1.new"; '
+    'test "$(stat -c %s "$1.new")" = "$3"; chmod 644 "$1.new"; mv -f "$1.new" "$1"; '
+    'install -m 644 "$1" "$2"; update-ca-certificates >/dev/null'
 )
 
 

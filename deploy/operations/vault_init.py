@@ -40,12 +40,14 @@ def changes(env: Environment, first: Host) -> Iterator[Change]:
                 f"{env.name}: Vault is empty on every server, but the secrets file has its unseal keys - restore "
                 f"Vault's data, or remove {KEYS} and {ROOT} from the secrets to begin anew"
             )
+        if _answer(here):
+            yield Change("remove the shares that were kept", lambda: _forget(here))
     elif not any(states.values()):
         yield Change("initialise Vault", lambda: _initialise(env, here))
         yield Change("keep its shares", lambda: _take(env, here))
     elif states[first.name] and _answer(here):
         yield Change("keep the shares of an initialisation that was cut off", lambda: _take(env, here))
-    elif [name for name, initialised in states.items() if initialised] == [first.name]:
+    elif [name for name, initialised in states.items() if initialised] == [first.name] and _never_open(here):
         # Nobody ever had a share, so it was never open and holds nothing.
         yield Change("begin anew: the shares of the last initialisation were lost", lambda: _wipe(here))
         yield Change("initialise Vault", lambda: _initialise(env, here))
@@ -83,7 +85,17 @@ def _take(env: Environment, here: Connection) -> None:
     kept = secrets.open(env)
     kept.put(ROOT, answer["root_token"])
     kept.put(KEYS, json.dumps(answer["keys_base64"]))
+    _forget(here)
+
+
+def _forget(here: Connection) -> None:
     _run(here, f"rm -f {vault.INIT_ANSWER}", "remove the answer")
+
+
+def _never_open(here: Connection) -> bool:
+    """Whether nobody ever used this Vault: the first thing done with an open one is its audit log."""
+    never, _ = here.run_shell_command(f"test ! -e {vault.AUDIT_LOG}", _sudo=True, print_output=False)
+    return never
 
 
 def _wipe(here: Connection) -> None:
