@@ -117,8 +117,9 @@ VAULT: Final = _hashicorp("vault", "1.21.1", Build(packages={"vault": "github.co
 NOMAD: Final = _hashicorp(
     "nomad",
     "1.11.3",
-    # Without cgo there is no exec driver: it enters namespaces from C, before Go's run time starts.
-    Build(packages={"nomad": "github.com/hashicorp/nomad"}, tags="ui", cgo=True),
+    # Without cgo there is no exec driver: it enters namespaces from C, before Go's run time starts. Without the tag
+    # release the agent has a mock driver and takes orders to fail.
+    Build(packages={"nomad": "github.com/hashicorp/nomad"}, tags="ui release", cgo=True),
 )
 LOKI: Final = Artifact(
     name="loki",
