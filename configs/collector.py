@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from configs import artifacts, certificates, loki, ports, prometheus, units
+from configs.agents import task_logs
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from configs.merge import merge
@@ -11,18 +12,14 @@ from configs.merge import merge
 CONFIG: Final = "/etc/collector/collector.yml"
 DATA: Final = "/var/lib/collector"
 BINARY: Final = artifacts.COLLECTOR.path("otelcol")
-LINKS_UNIT: Final = "socle-task-log-links"
-LINKS_TOKEN: Final = "/etc/collector/nomad-token"  # noqa: S105 - where it is, not what it is
+TASK_LOGS_UNIT: Final = "socle-task-logs"
+TASK_LOGS_TOKEN: Final = "/etc/collector/nomad-token"  # noqa: S105 - where it is, not what it is
 PROXY_UNIT: Final = "prometheus-exporter-exporter"
 PROXY_CONFIG: Final = "/etc/collector/metrics-proxy.yml"
 
-LINKS: Final = "/var/lib/nomad/task-logs"
-"""Where the tasks' log files are linked: within Nomad's own folder, because a hard link cannot leave a file system."""
+TASK_LOGS: Final = "/var/lib/task-logs"
+"""Where the tasks' output is copied to, for the Collector to read."""
 
-TASK_FILES: Final = "/run/task-logs"
-"""Where the Collector's unit sees that folder, without a right to anything else of Nomad's."""
-
-_MAKE_LINKS: Final = f"+/usr/bin/install -d -m 0750 -o root -g collector {LINKS}"
 _STORAGE: Final = "file_storage"
 _QUEUE_BYTES: Final = 512 * 1024 * 1024
 _PRIORITIES: Final = {"fatal": [0, 1, 2], "error": 3, "warn": 4, "info": [5, 6], "debug": 7}
@@ -102,27 +99,23 @@ def _journal() -> dict[str, Any]:
 
 
 def _tasks() -> dict[str, Any]:
-    """The tasks' output, by the links that `agents/task_log_links.py` keeps; the path is the labels.
-
-    A file is known by its first bytes, not by its name: 4 KiB of them, so that two instances that print the same
-    banner are still told apart.
-    """
+    """The tasks' output, from the copies that `agents/task_logs.py` makes; the path is the labels."""
     folders = "/".join(f"(?P<{label}>[^/]+)" for label in loki.TASK_LABELS[:-1])
     return {
-        "include": [f"{TASK_FILES}/*/*/*/*/*/*"],
+        "include": [f"{TASK_LOGS}/*/*/*/*/*/*"],
         "start_at": "beginning",
         "storage": _STORAGE,
         "poll_interval": "500ms",
-        "fingerprint_size": "4kb",
         "max_log_size": "1MiB",
         "include_file_name": False,
         "include_file_path": True,
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0"},
         "operators": [
+            {"type": "filter", "expr": f'body startsWith "{task_logs.MARK}"'},
             {
                 "type": "regex_parser",
                 "parse_from": 'attributes["log.file.path"]',
-                "regex": f"^.*/{folders}/(?P<stream>stdout|stderr)\\.\\d+$$",
+                "regex": f"^.*/{folders}/(?P<stream>stdout|stderr)\\.\\d+\\.\\d+$$",
                 "parse_to": "resource",
             },
             {"type": "remove", "field": 'attributes["log.file.path"]'},
@@ -196,20 +189,17 @@ def files(env: Environment, host: Host) -> tuple[File, ...]:
     text = prometheus.dump(config(env, host))
     return (
         File(path=CONFIG, content=text, mode="640", group="collector", check=f'{BINARY} validate --config="$1"'),
-        File(path="/etc/systemd/system/collector.service", content=_unit(host)),
+        File(path="/etc/systemd/system/collector.service", content=_unit()),
     )
 
 
-def _unit(host: Host) -> str:
+def _unit() -> str:
     settings: dict[str, units.Value] = {
         "SupplementaryGroups": "systemd-journal",
         "ReadWritePaths": DATA,
         "TimeoutStopSec": 30,
         "ExecReload": "/bin/kill -HUP $MAINPID",
     }
-    if host.has(Role.CLIENT):
-        settings["ExecStartPre"] = _MAKE_LINKS
-        settings["BindReadOnlyPaths"] = f"{LINKS}:{TASK_FILES}"
     return units.unit(
         description="OpenTelemetry Collector: ships logs to Loki",
         exec_start=f"{BINARY} --config={CONFIG}",
@@ -218,32 +208,32 @@ def _unit(host: Host) -> str:
     )
 
 
-def links_files(token: Callable[[], str]) -> tuple[File, ...]:
-    """The service that links the tasks' log files to paths that say whose they are, and its Nomad token."""
-    agent = prometheus.agent_file("task_log_links.py")
+def task_logs_files(token: Callable[[], str]) -> tuple[File, ...]:
+    """The service that copies the tasks' output to paths that say whose it is, and its Nomad token."""
+    agent = prometheus.agent_file("task_logs.py")
     arguments = (
-        f"--nomad https://127.0.0.1:{ports.NOMAD_HTTP} --ca {certificates.CA_FILE} --token-file {LINKS_TOKEN} "
-        f"--node-id-file /var/lib/nomad/client/client-id --allocations /var/lib/nomad/alloc --links {LINKS}"
+        f"--nomad https://127.0.0.1:{ports.NOMAD_HTTP} --ca {certificates.CA_FILE} --token-file {TASK_LOGS_TOKEN} "
+        f"--node-id-file /var/lib/nomad/client/client-id --allocations /var/lib/nomad/alloc --copies {TASK_LOGS}"
     )
-    # It is root to see Nomad's folders, but may only read them, and link what belongs to others.
+    # Nomad's folders are root's alone; it may read them, and write nothing but the copies.
     sandbox: dict[str, units.Value] = {
-        "Group": "collector",
-        "CapabilityBoundingSet": "CAP_DAC_READ_SEARCH CAP_FOWNER",
-        "ReadWritePaths": "/var/lib/nomad",
-        "ExecStartPre": _MAKE_LINKS,
+        "AmbientCapabilities": "CAP_DAC_READ_SEARCH",
+        "CapabilityBoundingSet": "CAP_DAC_READ_SEARCH",
+        "StateDirectory": "task-logs",
+        "StateDirectoryMode": "0750",
         "UMask": "0027",
         "Restart": "always",
     }
     unit = units.unit(
-        description="Socle: links the log files of Nomad's tasks for the Collector",
+        description="Socle: copies the output of Nomad's tasks for the Collector",
         exec_start=f"/usr/bin/python3 -I {agent.path} {arguments}",
-        user="root",
+        user="collector",
         service=sandbox,
     )
     return (
         agent,
-        File(path=LINKS_TOKEN, content=token, mode="600"),
-        File(path=f"/etc/systemd/system/{LINKS_UNIT}.service", content=unit),
+        File(path=TASK_LOGS_TOKEN, content=token, mode="640", group="collector"),
+        File(path=f"/etc/systemd/system/{TASK_LOGS_UNIT}.service", content=unit),
     )
 
 

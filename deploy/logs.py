@@ -1,4 +1,4 @@
-"""The Collector on every host, and on clients the links by which it finds the tasks' output."""
+"""The Collector on every host, and on clients the copies of the tasks' output that it reads."""
 
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
@@ -13,14 +13,14 @@ _ANSWERS = f"curl -sf http://127.0.0.1:{ports.COLLECTOR_INTERNAL}/metrics"
 
 @deploy("Logs")
 def run() -> None:
-    """Links before the Collector, so that a first line has its labels."""
+    """The Collector, and on clients what gives it the tasks' output."""
     env = environments.current()
     me = env.host(host.name)
     if me.has(Role.CLIENT):
         service.running(
-            name="Link the log files of tasks",
-            unit=collector.LINKS_UNIT,
-            files=collector.links_files(lambda: secrets.open(env).get(nomad_acl.token_secret("logs"))),
+            name="Copy the output of tasks under their labels",
+            unit=collector.TASK_LOGS_UNIT,
+            files=collector.task_logs_files(lambda: secrets.open(env).get(nomad_acl.token_secret("logs"))),
         )
     certificate = certificates.files("collector")
     service.running(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from configs import collector
-from configs.agents import task_log_links
+from configs.agents import task_logs
 from configs.environment import Environment, Host
 from inventory import environments
 
@@ -52,11 +52,11 @@ def test_its_own_metrics_are_on_loopback_and_behind_a_client_certificate_elsewhe
     assert "-web.tls.verify" in options
 
 
-def test_the_path_of_a_link_gives_all_labels_of_a_task(env: Environment, client: Host) -> None:
-    parser = document(env, client)["receivers"]["filelog/tasks"]["operators"][0]
-    links = task_log_links.Links(Path("/var/lib/nomad/alloc"), Path(collector.TASK_FILES))
-    path = links.path(task_log_links.Owner("team", "etl/periodic-1", "g"), "app.v2", "a-1") / "stderr.12"
-    found = re.fullmatch(parser["regex"].replace("$$", "$"), str(path))
+def test_the_path_of_a_copy_gives_all_labels_of_a_task(env: Environment, client: Host) -> None:
+    parser = next(o for o in document(env, client)["receivers"]["filelog/tasks"]["operators"] if "regex" in o)
+    copies = task_logs.Copies(Path("/var/lib/nomad/alloc"), Path(collector.TASK_LOGS), 600)
+    folder = copies.path(task_logs.Owner("team", "etl/periodic-1", "g"), "app.v2", "a-1")
+    found = re.fullmatch(parser["regex"].replace("$$", "$"), str(task_logs.segment(folder / "stderr.12", 4096)))
     assert found is not None
     assert found.groupdict() == {
         "namespace": "team",
@@ -68,12 +68,12 @@ def test_the_path_of_a_link_gives_all_labels_of_a_task(env: Environment, client:
     }
 
 
-def test_the_collector_sees_nothing_of_nomad_s_but_the_links(client: Host, env: Environment) -> None:
-    unit = collector.files(env, client)[1].text()
-    assert f"BindReadOnlyPaths={collector.LINKS}:{collector.TASK_FILES}" in unit
-    assert "CAP_DAC" not in unit
+def test_only_what_copies_the_tasks_output_may_read_nomad_s_folders(client: Host, env: Environment) -> None:
+    units = {file.path.rsplit("/", 1)[1]: file.text() for file in collector.task_logs_files(lambda: "t")}
+    assert "CapabilityBoundingSet=CAP_DAC_READ_SEARCH\n" in units["socle-task-logs.service"]
+    assert "CAP_DAC" not in collector.files(env, client)[1].text()
 
 
-def test_its_token_of_nomad_is_for_root_alone() -> None:
-    token = next(file for file in collector.links_files(lambda: "t") if file.path == collector.LINKS_TOKEN)
-    assert (token.user, token.mode) == ("root", "600")
+def test_its_token_of_nomad_is_for_its_own_user_alone() -> None:
+    (token,) = (f for f in collector.task_logs_files(lambda: "t") if f.path == collector.TASK_LOGS_TOKEN)
+    assert (token.user, token.group, token.mode) == ("root", "collector", "640")
