@@ -7,7 +7,7 @@ import click
 from pyinfra.api import output
 from pyinfra.context import config
 
-from deploy import wait
+from deploy import ending, wait
 from inventory import redaction, secrets
 
 config.REQUIRE_PYINFRA_VERSION = "~=3.10.0"
@@ -30,3 +30,4 @@ output.set_echo(_echo)
 click.echo = _echo  # pyinfra prints the tracebacks of deploy code with it
 
 secrets.freeze_while(wait.preparing)
+ending.install()

@@ -1,7 +1,9 @@
 """The exceptions of Socle.
 
 SocleError                what an operator can act on: value, what is wrong, what to do
-├── ConfigError           an environment that cannot be (all findings at once)
+├── FindingsError         what must be mended first (all findings at once)
+│   ├── ConfigError       an environment that cannot be
+│   └── PreflightError    hosts, secrets or artifacts that a run cannot work with
 ├── ArtifactError         an artifact that cannot be had or trusted
 │   └── ArtifactUnavailableError   one source does not have it; another may
 ├── SecretsError          the secrets file cannot be opened or written
@@ -14,15 +16,27 @@ from collections.abc import Sequence
 
 
 class SocleError(Exception):
-    """The root: its text is written for the operator."""
+    """The root: its text is written for the operator; `exit_code` is what a command ends with that meets it."""
+
+    exit_code = 1
 
 
-class ConfigError(SocleError):
-    """An environment with findings; `findings` holds each as one sentence."""
+class FindingsError(SocleError):
+    """What must be mended before anything is done; `findings` holds each as one sentence."""
 
     def __init__(self, findings: Sequence[str]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(self.findings))
+
+
+class ConfigError(FindingsError):
+    """An environment that cannot be, or a command's argument that names nothing."""
+
+    exit_code = 2
+
+
+class PreflightError(FindingsError):
+    """Hosts, secrets or artifacts that a run cannot work with; nothing was changed."""
 
 
 class ArtifactError(SocleError):
@@ -36,6 +50,8 @@ class ArtifactUnavailableError(ArtifactError):
 class SecretsError(SocleError):
     """The secrets file is missing, unreadable with the identities at hand, or cannot be written."""
 
+    exit_code = 5
+
 
 class HostError(SocleError):
     """A local host or its engine failed."""
@@ -43,6 +59,8 @@ class HostError(SocleError):
 
 class AccessError(SocleError):
     """An environment's API cannot be reached, or refuses the caller."""
+
+    exit_code = 5
 
 
 class JobError(SocleError):

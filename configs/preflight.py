@@ -18,6 +18,7 @@ OURS = {
     ports.CONSUL_RPC: {"consul"},
     ports.CONSUL_SERF: {"consul"},
     ports.CONSUL_HTTPS: {"consul"},
+    ports.CONSUL_DNS: {"consul"},
     ports.VAULT_API: {"vault"},
     ports.VAULT_CLUSTER: {"vault"},
     ports.VAULT_METRICS: {"vault"},
@@ -29,6 +30,8 @@ OURS = {
     ports.ALERTMANAGER: {"prometheus-aler", "prometheus-alertmanager"},
     ports.NODE_EXPORTER: {"prometheus-node", "prometheus-node-exporter"},
     ports.LOKI: {"loki"},
+    ports.LOKI_GRPC: {"loki"},
+    ports.COLLECTOR_INTERNAL: {"otelcol"},
     ports.COLLECTOR_METRICS: {"otelcol", "prometheus-expo", "prometheus-exporter-exporter"},
 }
 """The programs that may hold a port, by the names the kernel keeps (15 characters)."""
@@ -44,9 +47,11 @@ class Report:
         memory_mib: all of it.
         disk_mib: what is free where data will lie.
         skew_s: its clock less the operator's, in seconds.
+        doubt_s: how far off `skew_s` may be: half the time that the answer took.
         machine_id: systemd's.
         client: the address from which the operator's connection comes.
-        listeners: names of the programs behind each listening TCP port.
+        refused: the user and what sudo said, where that user cannot become root without a password.
+        listeners: names of the programs behind each listening TCP port; it and what follows take root to know.
         ca_sha256: digest of the environment CA's certificate that it has, if any.
         data: data folders of servers that are not empty.
     """
@@ -58,34 +63,59 @@ class Report:
     skew_s: float
     machine_id: str
     client: str
+    doubt_s: float = 0.0
+    refused: str | None = None
     listeners: Mapping[int, frozenset[str]] = field(default_factory=dict)
     ca_sha256: str | None = None
     data: frozenset[str] = frozenset()
 
 
-def findings(env: Environment, reports: Mapping[str, Report], ca_sha256: str | None) -> tuple[str, ...]:
-    """Everything that stands in the way, in the order of the hosts.
-
-    Args:
-        env: the environment.
-        reports: by host name, of the hosts that answered.
-        ca_sha256: digest of the environment's CA certificate; None when it has none yet.
-    """
+def of_machines(env: Environment, reports: Mapping[str, Report]) -> tuple[str, ...]:
+    """What hosts lack, and where they contradict one another, in the order of the hosts."""
+    answered = [(host, reports[host.name]) for host in env.hosts if host.name in reports]
     found = [
-        f for host in env.hosts if host.name in reports for f in _of_host(env, host, reports[host.name], ca_sha256)
+        f"{host.name}: {text}"
+        for host, report in answered
+        for text in (*_machine(env, host, report), *_held_ports(env, host, report))
     ]
-    return (*found, *_between(env, reports))
+    return (*found, *_same_machines(reports), *_clocks(env, reports))
 
 
-def _of_host(env: Environment, host: Host, report: Report, ca_sha256: str | None) -> Iterator[str]:
-    yield from (f"{host.name}: {text}" for text in _machine(env, host, report))
-    yield from (f"{host.name}: {text}" for text in _held_ports(env, host, report))
-    yield from (f"{host.name}: {text}" for text in _membership(env, report, ca_sha256))
+def of_membership(env: Environment, reports: Mapping[str, Report], ca_sha256: str | None) -> tuple[str, ...]:
+    """Hosts that are another cluster's; `ca_sha256` is of the environment's CA certificate, None when it has none."""
+    what = f"bring inventory/secrets/{env.name}.age, or empty the host first"
+    return tuple(
+        f"{host.name}: {text} - {what}"
+        for host in env.hosts
+        if host.name in reports
+        for text in _strange(reports[host.name], ca_sha256)
+    )
+
+
+def unreached(host: Host, why: str) -> str:
+    """What to do about a host that lets nobody in; `why` is what was met, in pyinfra's words."""
+    place = f"{host.ssh.user or '<user>'}@{host.ssh.hostname or host.address}"
+    if "Authentication error" in why:
+        what = f"put your public key into ~/.ssh/authorized_keys of {place}, or correct user= and key= of its Ssh(...)"
+    elif "host key" in why.lower() or "not found in known_hosts" in why:
+        known, name = host.ssh.known_hosts or "~/.ssh/known_hosts", host.ssh.hostname or host.address
+        what = f"if it was set up anew, drop its old key: ssh-keygen -f {known} -R {name}"
+    elif "private key" in why.lower():
+        what = "correct key= of its Ssh(...); bin/up makes the keys of dev and test together with their hosts"
+    else:
+        what = f"see that it is up and that its SSH port is open to this machine: ssh {place} true"
+    return f"{host.name}: not reached: {why} - {what}"
 
 
 def _machine(env: Environment, host: Host, report: Report) -> Iterator[str]:
     name, version = report.system
     least = env.minimums
+    if report.refused:
+        user, _, said = report.refused.partition(": ")
+        yield (
+            f"{user} cannot become root without a password ({said}) - install sudo, and let it: "
+            f"echo '{user} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/{user}"
+        )
     if version not in SYSTEMS.get(name, ()):
         known = ", ".join(f"{system} {v}" for system, versions in SYSTEMS.items() for v in versions)
         yield f"{name or 'unknown'} {version} is not supported - install one of {known}"
@@ -103,39 +133,47 @@ def _machine(env: Environment, host: Host, report: Report) -> Iterator[str]:
 
 
 def _held_ports(env: Environment, host: Host, report: Report) -> Iterator[str]:
-    wanted = {o.ports[0] for o in firewall.openings(env, host) if o.ports[0] == o.ports[1]}
-    for port in sorted(wanted):
+    for port in sorted(_wanted(env, host)):
         strangers = report.listeners.get(port, frozenset()) - OURS[port]
         if strangers:
             yield f"port {port} is held by {', '.join(sorted(strangers))} - stop it, or move it to another port"
 
 
-def _membership(env: Environment, report: Report, ca_sha256: str | None) -> Iterator[str]:
-    what = f"bring inventory/secrets/{env.name}.age, or empty the host first"
+def _wanted(env: Environment, host: Host) -> set[int]:
+    """What the host opens, and what its programs use among themselves."""
+    inner = {ports.CONSUL_DNS, ports.COLLECTOR_INTERNAL} | ({ports.LOKI_GRPC} if host.has(Role.MONITOR) else set())
+    return inner | {o.ports[0] for o in firewall.openings(env, host) if o.ports[0] == o.ports[1]}
+
+
+def _strange(report: Report, ca_sha256: str | None) -> Iterator[str]:
     if report.ca_sha256 and report.ca_sha256 != ca_sha256:
-        yield f"its CA ({report.ca_sha256[:12]}) is another cluster's, or the secrets file is not its own - {what}"
+        yield f"its CA ({report.ca_sha256[:12]}) is another cluster's, or the secrets file is not its own"
     elif report.data and not report.ca_sha256:
-        yield f"{', '.join(sorted(report.data))} hold another cluster's data - {what}"
+        yield f"{', '.join(sorted(report.data))} hold another cluster's data"
 
 
-def _between(env: Environment, reports: Mapping[str, Report]) -> Iterator[str]:
+def _same_machines(reports: Mapping[str, Report]) -> Iterator[str]:
     by_machine: dict[str, list[str]] = {}
     for name, report in reports.items():
         by_machine.setdefault(report.machine_id, []).append(name)
     for machine, names in by_machine.items():
         if len(names) > 1:
             yield (
-                f"{', '.join(names)}: the same machine ID {machine} - they are one machine, or clones: "
+                f"{', '.join(names)}: the same machine ID {machine or '(none)'} - they are one machine, or clones: "
                 "remove /etc/machine-id on one and run systemd-machine-id-setup"
             )
-    if reports:
-        median = statistics.median(report.skew_s for report in reports.values())
-        for name, report in reports.items():
-            if abs(report.skew_s - median) > env.minimums.clock_skew_s:
-                yield (
-                    f"{name}: its clock is {report.skew_s - median:+.1f} s from the others' - "
-                    "let it synchronise (timedatectl set-ntp true)"
-                )
+
+
+def _clocks(env: Environment, reports: Mapping[str, Report]) -> Iterator[str]:
+    """Whose clock is apart from most others'; this machine's is one of them, for it dates the certificates."""
+    skews = {"this machine": (0.0, 0.0), **{name: (r.skew_s, r.doubt_s) for name, r in reports.items()}}
+    usual = statistics.median_low(skew for skew, _ in skews.values())
+    for name, (skew, doubt) in skews.items():
+        if abs(skew - usual) > env.minimums.clock_skew_s + doubt:
+            yield (
+                f"{name}: its clock is {skew - usual:+.1f} s from the others' - "
+                "let it synchronise (timedatectl set-ntp true)"
+            )
 
 
 def critical(host: Host) -> bool:

@@ -1,92 +1,135 @@
 """Everything that stands in the way is found before anything is touched, and said at once."""
 
 import hashlib
-import logging
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from pyinfra.api.command import StringCommand
+from pyinfra import logger
 from pyinfra.api.deploy import deploy
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.facts import get_fact
+from pyinfra.api.host import Host as Reached
 from pyinfra.api.operation import operation
-from pyinfra.context import host, state
-from requests import RequestException
+from pyinfra.api.state import State
+from pyinfra.context import state
 
-from configs import artifacts, preflight
-from configs.environment import Environment
-from configs.errors import SocleError
+from configs import preflight
+from configs.environment import Environment, Host
+from configs.errors import ArtifactError, PreflightError, SecretsError
 from configs.preflight import Report
-from deploy import artifact_sources, guard
+from deploy import artifacts
 from deploy.facts.preflight import HostReport
-from deploy.operations.barrier import barrier
 from inventory import authority, environments, secrets
-from inventory.access import Access
 
-_log = logging.getLogger("pyinfra")
+AGAIN_S = 5
+"""How long a host that pyinfra did not reach is tried once more, for what it says, in seconds."""
 
-_reports: dict[str, Report | None] = {}
+_found: dict[State, tuple[str, ...]] = {}
+_one_at_a_time = threading.Lock()
 
 
 @deploy("Preflight")
 def run() -> None:
-    """Every host is asked; then one host's operation says all that was found and ends the run."""
+    """Ask every host once, while the run is being prepared; then acquire the artifacts before anything is touched.
+
+    Raises:
+        PreflightError: with every finding.
+    """
+    this = this_run()
+    with _one_at_a_time:
+        if this not in _found:
+            _found[this] = findings(this)
+    if _found[this]:
+        raise PreflightError(_found[this])
+    acquired(name="Acquire the artifacts")
+
+
+@operation()
+def acquired() -> Generator[str, None, None]:
+    """Have every artifact on this machine, where -y did not have it acquired already."""
+    if state.is_executing:
+        artifacts.acquire(environments.current())
+    yield from ()
+
+
+def this_run() -> State:
+    """The state of this run; what pyinfra.context offers stands for another one in another greenlet."""
+    return state._get_module()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
+
+
+def findings(this: State) -> tuple[str, ...]:
+    """What stands in the way: hosts, secrets and, where the run will go on without asking, artifacts.
+
+    A dry run and one that asks first acquire nothing yet: a build takes half an hour.
+    """
     env = environments.current()
-    asked(name="Ask every host what it is")
-    barrier(name="Every host was asked")
-    sound(name="Refuse what cannot work", env=env)
-
-
-@operation()
-def asked() -> Generator[str, None, None]:
-    """Remember what the host says of itself; nothing is changed."""
-    _reports[host.name] = host.get_fact(HostReport)
-    yield from ()
-
-
-@operation()
-def sound(env: Environment) -> Generator[StringCommand, None, None]:
-    """End the run, before anything is touched, with every finding of every host."""
-    if state.is_executing and host.name == min(active.name for active in state.active_hosts):
-        for finding in findings(env, _reports):
-            guard.refuse(finding)
-    yield from ()
-
-
-def findings(env: Environment, reports: dict[str, Report | None]) -> tuple[str, ...]:
-    """What stands in the way: hosts, secrets, artifacts."""
-    answered = {name: report for name, report in reports.items() if report}
-    found = [*_unreached(env, answered)]
-    ca = None
-    try:
-        present = authority.find(secrets.open(env))
-        ca = hashlib.sha256(present.pem.encode()).hexdigest() if present else None
-    except SocleError as error:
-        found.append(str(error))
-    found.extend(preflight.findings(env, answered, ca))
-    try:
-        artifact_sources.Acquisition(env.artifacts, _log.info).all(artifacts.mirrored(env))
-    except SocleError as error:
-        found.append(str(error))
+    members = [member for member in env.hosts if this.is_host_in_limit(this.inventory.get_host(member.name))]
+    answers = _asked(this, members)
+    reports = {name: answer for name, answer in answers.items() if isinstance(answer, Report)}
+    strangers, belongs = _membership(env, reports)
+    found = [*_unreached(members, answers, belongs), *preflight.of_machines(env, reports), *strangers]
+    if reports and not this.check_for_changes:
+        found += _artifacts(env)
     return tuple(found)
 
 
-def _unreached(env: Environment, answered: dict[str, Report]) -> Generator[str, None, None]:
-    """A lost client does not keep a running environment from being mended; a new environment wants every host."""
-    missing = [member for member in env.hosts if member.name not in answered]
-    running = bool(missing) and _runs(env)
-    for member in missing:
-        if preflight.critical(member) or not running:
-            yield (
-                f"{member.name}: it cannot be reached, refuses the key, or sudo wants a password there - try "
-                f"ssh {member.ssh.user or '<user>'}@{member.ssh.hostname or member.address} sudo -n true"
-            )
+def _asked(this: State, members: Sequence[Host]) -> dict[str, Report | str]:
+    """Every host's report, or why there is none.
+
+    All at once, and not in pyinfra's own pool, which the hosts that wait for this may fill.
+    """
+    with ThreadPoolExecutor(len(members)) as pool:
+        answers = pool.map(_report, [this.inventory.get_host(member.name) for member in members])
+        return {member.name: answer for member, answer in zip(members, answers, strict=True)}
 
 
-def _runs(env: Environment) -> bool:
+def _report(member: Reached) -> Report | str:
+    if not member.connected:
+        return _why(member)
+    answer: Report | None = get_fact(
+        member.state, member, HostReport, kwargs={"_sudo": False}, apply_failed_hosts=False
+    )
+    return answer or "it lets us in, and does not answer as a Debian or Ubuntu host does"
+
+
+def _why(member: Reached) -> str:
+    """Why a host was not reached: pyinfra logs it and keeps it nowhere."""
+    member.state.config.CONNECT_TIMEOUT = AGAIN_S
     try:
-        return bool(Access.for_environment(env).consul(token="").status.leader())
-    except (SocleError, RequestException):
-        return False
+        member.connect(show_errors=False, raise_exceptions=True)
+    except (PyinfraError, OSError) as error:
+        return str(error)
+    return "it answers the second time only"
 
 
-def machines() -> dict[str, str]:
-    """The machine IDs of the hosts that this run asked: a rebuilt host is another one."""
-    return {name: report.machine_id for name, report in _reports.items() if report}
+def _membership(env: Environment, reports: dict[str, Report]) -> tuple[tuple[str, ...], bool]:
+    """Findings about hosts of other clusters, or about the secrets that would tell; and whether any host is ours."""
+    try:
+        present = authority.find(secrets.open(env))
+    except SecretsError as error:
+        return (str(error),), False
+    ca = hashlib.sha256(present.pem.encode()).hexdigest() if present else None
+    ours = any(report.ca_sha256 == ca for report in reports.values() if ca)
+    return preflight.of_membership(env, reports, ca), ours
+
+
+def _unreached(members: Iterable[Host], answers: dict[str, Report | str], exists: bool) -> Generator[str, None, None]:
+    """A lost client does not keep an environment from being mended; a new environment wants every host."""
+    for member in members:
+        why = answers[member.name]
+        if isinstance(why, Report):
+            continue
+        finding = preflight.unreached(member, why)
+        if preflight.critical(member) or not exists:
+            yield finding
+        else:
+            logger.warning("%s; going on without it", finding)
+
+
+def _artifacts(env: Environment) -> tuple[str, ...]:
+    try:
+        artifacts.acquire(env)
+    except ArtifactError as error:
+        return (str(error),)
+    return ()
