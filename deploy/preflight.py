@@ -26,6 +26,7 @@ AGAIN_S = 5
 """How long a host that pyinfra did not reach is tried once more, for what it says, in seconds."""
 
 _found: dict[State, tuple[str, ...]] = {}
+_machines: dict[str, str] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -67,6 +68,7 @@ def findings(this: State) -> tuple[str, ...]:
     members = [member for member in env.hosts if this.is_host_in_limit(this.inventory.get_host(member.name))]
     answers = _asked(this, members)
     reports = {name: answer for name, answer in answers.items() if isinstance(answer, Report)}
+    _machines.update({name: report.machine_id for name, report in reports.items()})
     strangers, belongs = _membership(env, reports)
     found = [*_unreached(members, answers, belongs), *preflight.of_machines(env, reports), *strangers]
     if reports and not this.check_for_changes:
@@ -133,3 +135,8 @@ def _artifacts(env: Environment) -> tuple[str, ...]:
     except ArtifactError as error:
         return (str(error),)
     return ()
+
+
+def machines() -> dict[str, str]:
+    """The machine IDs of the hosts that this run asked: a rebuilt host is another one."""
+    return dict(_machines)

@@ -38,7 +38,7 @@ def names(wanted: tuple[Artifact, ...]) -> list[str]:
         (artifacts.TRAEFIK, Arch.AMD64, "traefik_v3.5.3_linux_amd64.tar.gz"),
         (artifacts.COLLECTOR, Arch.ARM64, "otelcol-contrib_0.145.0_linux_arm64.tar.gz"),
         (artifacts.CNI, Arch.AMD64, "cni-plugins-linux-amd64-v1.9.1.tgz"),
-        (artifacts.WEB, Arch.AMD64, "web_0.1.0_linux_amd64.zip"),
+        (artifacts.WEB, Arch.AMD64, f"web_{artifacts.WEB.version}_linux_amd64.zip"),
     ],
 )
 def test_an_archive_is_named_as_the_vendor_names_it_and_always_with_its_version(
@@ -76,7 +76,7 @@ def test_every_artifact_can_be_built_from_committed_modules_at_its_pinned_versio
 
 def test_a_build_is_reproducible_and_never_changes_its_pins() -> None:
     assert artifacts.NOMAD.build.flags == (
-        "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", "ui", "-ldflags", "-s -w",
+        "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", "ui release", "-ldflags", "-s -w",
     )  # fmt: skip
     assert artifacts.LOKI.build.flags[-1] == "-s -w -X github.com/grafana/loki/v3/pkg/util/build.Version=3.7.8"
 

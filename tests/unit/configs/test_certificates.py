@@ -68,7 +68,7 @@ def test_a_key_is_readable_by_its_own_service_alone() -> None:
     groups = {leaf.service: leaf.group for host in SPREAD.hosts for leaf in certificates.leaves(SPREAD, host)}
     assert groups["vault"] == "vault"
     assert groups["alertmanager"] == groups["prometheus"] == groups["node-exporter"] == "prometheus"
-    assert groups["mirror"] == "root"
+    assert groups["mirror"] == "www-data"
 
 
 def test_only_those_that_call_others_may_act_as_clients() -> None:
