@@ -9,10 +9,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from configs import fields
 from configs.errors import ConfigError
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,46}[a-z0-9])?")
 """Host and environment names become DNS labels, Consul node names and certificate names."""
+
+EXTRA = ("consul", "vault", "nomad", "prometheus", "loki", "collector", "alertmanager")
+"""The servers whose configuration an environment may add to."""
+
+SOURCES = ("release", "mirror", "build")
+"""Where artifacts can come from."""
 
 
 class Role(StrEnum):
@@ -93,7 +100,7 @@ class Minimums:
 class Artifacts:
     """Where artifacts come from: sources in the order they are tried; `mirror` is a folder or an https address."""
 
-    sources: tuple[str, ...] = ("release", "mirror", "build")
+    sources: tuple[str, ...] = SOURCES
     mirror: str | None = None
 
 
@@ -106,8 +113,8 @@ class Environment:
         hosts: every host, in a fixed order.
         control: networks (CIDR) of the operators' machines: SSH and the APIs are open to them alone.
         ingress_domain: services answer as `<service>.<ingress_domain>`.
-        extra: documents merged into a server's own configuration, by server name
-            (`consul`, `vault`, `nomad`, `prometheus`, `loki`, `collector`, `alertmanager`): what Socle does not say.
+        extra: documents merged into a server's own configuration, by server name (one of EXTRA): what Socle
+            does not say.
         alert_webhook: where Alertmanager sends alerts; without it they are kept in Alertmanager alone.
 
     Raises:
@@ -161,10 +168,14 @@ class Environment:
 
 
 def _findings(env: Environment) -> Iterator[str]:
+    if wrong := tuple(fields.mistyped(env)):
+        yield from wrong
+        return
     yield from _name_findings(env)
     yield from _host_findings(env)
     yield from _role_findings(env)
     yield from _setting_findings(env)
+    yield from _artifact_findings(env)
 
 
 def _name_findings(env: Environment) -> Iterator[str]:
@@ -182,6 +193,10 @@ def _host_findings(env: Environment) -> Iterator[str]:
             yield f"hosts[{host.name}].address: {host.address!r} is not an IPv4 address - write one such as 10.0.0.11"
         if not host.roles:
             yield f"hosts[{host.name}].roles: empty - give it one or more of {', '.join(Role)}"
+        for unknown in sorted(set(host.roles) - set(Role)):
+            yield f"hosts[{host.name}].roles: {unknown!r} is no role - use {', '.join(Role)}"
+        if host.arch not in set(Arch):
+            yield f"hosts[{host.name}].arch: {host.arch!r} is no architecture - use {', '.join(Arch)}"
 
 
 def _role_findings(env: Environment) -> Iterator[str]:
@@ -209,10 +224,20 @@ def _setting_findings(env: Environment) -> Iterator[str]:
         yield "control: empty - name the network of the operators' machines, or they lock themselves out"
     if not 1 <= env.seal.threshold <= env.seal.shares:
         yield f"seal: threshold {env.seal.threshold} of {env.seal.shares} shares cannot be met - use 3 of 5"
-    for unknown in set(env.artifacts.sources) - {"release", "mirror", "build"}:
-        yield f"artifacts.sources: {unknown!r} is unknown - use release, mirror, build"
+    for unknown in sorted(set(env.extra) - set(EXTRA)):
+        yield f"extra: {unknown!r} is no server of ours - use {', '.join(EXTRA)}"
     if env.retention.logs < timedelta(days=1):
         yield f"retention.logs: {env.retention.logs} is below Loki's minimum - use 24 hours or more"
+
+
+def _artifact_findings(env: Environment) -> Iterator[str]:
+    chosen, mirror = env.artifacts.sources, env.artifacts.mirror
+    for unknown in sorted(set(chosen) - set(SOURCES)):
+        yield f"artifacts.sources: {unknown!r} is unknown - use {', '.join(SOURCES)}"
+    if not chosen:
+        yield f"artifacts.sources: empty, so no artifact can be had - use {', '.join(SOURCES)}"
+    if chosen == ("mirror",) and not mirror:
+        yield "artifacts.mirror: none, and it is the only source - name a folder or an https address"
 
 
 def _is_address(text: str) -> bool:

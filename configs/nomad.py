@@ -121,7 +121,7 @@ def _client(env: Environment, host: Host) -> dict[str, Any]:
         "client": {
             "enabled": True,
             "servers": [f"{s.address}:{ports.NOMAD_RPC}" for s in env.servers],
-            "meta": {role.value: "true" for role in sorted(host.roles)},
+            "meta": {str(role): "true" for role in sorted(host.roles)},
             "cni_path": artifacts.CNI.folder,
             "min_dynamic_port": ports.NOMAD_DYNAMIC[0],
             "max_dynamic_port": ports.NOMAD_DYNAMIC[1],

@@ -132,7 +132,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Acquire what an environment's mirror serves, or the named artifacts of it; 1 when something cannot be had."""
+    """Acquire what an environment's mirror serves, or some of it; 1 when one cannot be had, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m deploy.artifact_sources", description=__doc__)
     parser.add_argument("env", help="dev, test, prod or the path of an inventory file")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(a.name for a in artifacts.ALL))
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         entries = Acquisition(env.artifacts, say).all(_chosen(artifacts.mirrored(env), given.names))
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
     say(f"{len(entries)} artifacts are in {Cache().folder}")
     return 0
 

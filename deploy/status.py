@@ -12,7 +12,7 @@ from inventory import environments
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print every check; 0 when all is well, 1 when something is not, 2 for a usage error."""
+    """Print every check; 0 when all is well, 1 when something is not, 2 wrong usage, 5 not reached."""
     parser = argparse.ArgumentParser(prog="python -m deploy.status", description=__doc__)
     parser.add_argument("environment", help="dev, test, prod, or the path of an inventory file")
     parser.add_argument("--json", action="store_true", help="print the checks as a JSON document")
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         found = health.checks(environments.load(options.environment))
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
     sys.stdout.write(_document(found) if options.json else _screen(found))
     return 0 if all(check.ok for check in found) else 1
 

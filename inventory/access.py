@@ -239,7 +239,7 @@ class Session(requests.Session):
 
 
 def main(arguments: list[str]) -> int:
-    """Print the variables as shell exports; 0 done, 1 failed."""
+    """Print the variables as shell exports; 0 done, 2 wrong usage, 5 the environment is not reached."""
     parser = argparse.ArgumentParser(prog="python -m inventory.access", description=__doc__.splitlines()[0])
     parser.add_argument("environment", help="dev, test, prod, or the path of an inventory file")
     options = parser.parse_args(arguments)
@@ -247,7 +247,7 @@ def main(arguments: list[str]) -> int:
         found = Access.for_environment(environments.load(options.environment)).variables()
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
     sys.stdout.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in found.items())
     return 0
 

@@ -1,11 +1,12 @@
 """From an inventory file to its environment, and to the groups pyinfra wants."""
 
 import runpy
+import traceback
 from pathlib import Path
 from typing import Any
 
 from configs.environment import Environment, Host, Role
-from configs.errors import ConfigError
+from configs.errors import ConfigError, SocleError
 from inventory import ssh_config
 
 FOLDER = Path(__file__).parent
@@ -40,12 +41,22 @@ def load(name: str) -> Environment:
     """The environment of `inventory/<name>.py`, or of an inventory file given by its path.
 
     Raises:
-        ConfigError: when there is no such file, or the environment is not valid.
+        ConfigError: when there is no such file, it fails or defines none, or the environment is not valid.
     """
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if not path.is_file():
         raise ConfigError([f"{name}: there is no inventory {path} - use dev, test, prod or the path of one"])
-    runpy.run_path(str(path))
+    before = len(_defined)
+    try:
+        runpy.run_path(str(path))
+    except SocleError:
+        raise
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        place = f"{path}:{lines[-1]}" if lines else str(path)
+        raise ConfigError([f"{place}: {type(error).__name__}: {error} - correct it; see inventory/prod.py"]) from error
+    if len(_defined) == before:
+        raise ConfigError([f"{path}: it defines no environment - end it as inventory/prod.py ends"])
     return current()
 
 

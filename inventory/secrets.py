@@ -222,7 +222,7 @@ def add_operator(environment: Environment, line: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; 0 done, 1 failed."""
+    """The command line; 0 done, 2 wrong usage, 5 the secrets cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m inventory.secrets", description=__doc__.splitlines()[0])
     parser.add_argument("environment", help="dev, test, prod, or the path of an inventory file")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -236,7 +236,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.writelines(f"{line}\n" for line in _answer(environments.load(options.environment), options))
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
     return 0
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from configs.errors import AccessError, ConfigError, SecretsError, SocleError
+from configs.errors import SocleError
 from inventory import environments
 from inventory.access import Access
 from jobs import commands
 from jobs.nomad import diff
 
-FAILED, USAGE, UNREACHED, UNTOLD = 1, 2, 5, 255
+FAILED, UNTOLD = 1, 255
 
 
 def main(arguments: list[str]) -> int:
@@ -32,17 +32,7 @@ def main(arguments: list[str]) -> int:
         return _COMMANDS[options.command](options)
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
-        return UNTOLD if options.command == "plan" else _code(error)
-
-
-def _code(error: SocleError) -> int:
-    match error:
-        case ConfigError():
-            return USAGE
-        case AccessError() | SecretsError():
-            return UNREACHED
-        case _:
-            return FAILED
+        return UNTOLD if options.command == "plan" else error.exit_code
 
 
 def _render(options: argparse.Namespace) -> int:

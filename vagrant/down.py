@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         down(environments.load(parser.parse_args(arguments).env), Progress())
     except (SocleError, docker.errors.DockerException) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return error.exit_code if isinstance(error, SocleError) else 1
     return 0
 
 

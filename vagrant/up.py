@@ -152,7 +152,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(summary(env, name))
     except (SocleError, docker.errors.DockerException, requests.RequestException) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return error.exit_code if isinstance(error, SocleError) else 1
     return 0
 
 

@@ -379,7 +379,7 @@ def test_nomad_needs_a_c_compiler_and_says_so(
 
 
 def test_the_command_names_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
-    assert artifact_sources.main(["test", "consult"]) == 1
+    assert artifact_sources.main(["test", "consult"]) == 2
     assert "consult: the environment has no such artifact - use cni, consul" in capsys.readouterr().err
 
 
