@@ -33,7 +33,8 @@ def test_good_hosts_have_no_findings() -> None:
         (
             {"refused": "admin: sudo: a password is required"},
             (
-                "a: admin cannot become root without a password (sudo: a password is required) - install sudo, and let it: "
+                "a: admin cannot become root without a password (sudo: a password is required) - "
+                "install sudo, and let it: "
                 "echo 'admin ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/admin"
             ),
         ),
