@@ -1,0 +1,65 @@
+"""Time from booted bare hosts to verified, by phase, with a warm artifact cache: python -m tests.bench.bring_up SHAPE.
+
+The hosts of the last run are left as they are, so that tests.bench.noop can go on with them.
+"""
+
+import statistics
+import sys
+from collections.abc import Sequence
+
+from deploy import artifacts
+from tests.bench import memory, runs, shapes
+from tests.bench.memory import Peak
+from tests.bench.runs import Run
+from tests.bench.shapes import say
+
+SLOWEST = 15
+"""How many operations are listed with their time."""
+
+
+def measure(shape: str) -> tuple[Run, dict[str, Peak]]:
+    """One bring-up of new bare hosts."""
+    env = shapes.environment(shape)
+    artifacts.acquire(env)
+    with memory.Watch(shapes.fresh(env)) as watch:
+        done = runs.run(shapes.inventory(shape), "deploy/cluster.py")
+    return done, watch.peaks
+
+
+def show(measured: Sequence[tuple[Run, dict[str, Peak]]]) -> None:
+    """The figures: medians by phase and in all, the last run's slowest operations, the highest memory."""
+    ran = [run for run, _ in measured]
+    say("\nphase                          median s   runs")
+    for phase in ran[-1].phases:
+        took = [run.phases.get(phase, 0.0) for run in ran]
+        say(f"{phase:<30} {statistics.median(took):8.1f}   {' '.join(f'{s:.1f}' for s in took)}")
+    totals = [run.seconds for run in ran]
+    say(f"{'all':<30} {statistics.median(totals):8.1f}   {' '.join(f'{s:.1f}' for s in totals)}")
+    say(f"\noperator: {ran[-1].cpu_s:.1f} s of CPU, peak {max(run.figures['peak_mib'] for run in ran):.0f} MiB")
+    for name in measured[-1][1]:
+        peaks = [peaks[name] for _, peaks in measured if name in peaks]
+        charged = max(peak.charged for peak in peaks)
+        say(f"{name}: peak {max(p.processes for p in peaks)} MiB of processes, {charged} MiB with page cache")
+    _show_slowest(ran[-1])
+
+
+def _show_slowest(run: Run) -> None:
+    say(f"\nslowest operations of the last run, of {len(run.steps)}        s")
+    for name, seconds in sorted(run.took.items(), key=lambda item: -item[1])[:SLOWEST]:
+        say(f"{name:<58} {seconds:6.1f}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    given = shapes.parser("tests.bench.bring_up", __doc__, runs=3).parse_args(arguments)
+    shapes.introduce()
+    measured = []
+    for number in range(given.runs):
+        measured.append(measure(given.shape))
+        say(f"run {number + 1}: {measured[-1][0].seconds:.1f} s")
+    show(measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Deploy files to compare a whole run with."""

@@ -1,0 +1,1 @@
+"""No operation at all: what pyinfra itself takes to start, connect and end."""

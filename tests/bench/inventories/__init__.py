@@ -1,0 +1,1 @@
+"""Environments of the benchmarks' own, in the shapes of dev and test."""
