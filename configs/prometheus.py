@@ -34,6 +34,7 @@ SANDBOX: Final[Mapping[str, units.Value]] = {
 
 _RULE_FILES: Final = Path(__file__).parent / "rules"
 _AGENTS: Final = Path(__file__).parent / "agents"
+_WATCHED_UNITS: Final = "consul|vault|nomad|docker|nginx|loki|collector|prometheus.*|socle-.*"
 _SERVICES_INTERVAL: Final = "5s"
 _CLIENT: Final = {
     "ca_file": certificates.CA_FILE,
@@ -198,6 +199,9 @@ def node_exporter_files() -> tuple[File, ...]:
         f"--collector.textfile.directory={TEXTFILES}",
         "--collector.filesystem.mount-points-exclude=^/(dev|proc|run|sys|var/lib/docker/.+|var/lib/nomad/alloc/.+)($|/)",
         "--collector.netdev.device-exclude=^(veth.*|docker.*|nomad.*)$",
+        "--collector.systemd",
+        "--collector.systemd.enable-restarts-metrics",
+        f"--collector.systemd.unit-include=^({_WATCHED_UNITS})[.]service$",
     ]
     # adjtimex(2) is asked how far the clock is off; it changes nothing without CAP_SYS_TIME.
     sandbox: dict[str, units.Value] = {
