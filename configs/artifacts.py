@@ -89,6 +89,11 @@ class Artifact:
         """Where hosts keep this version."""
         return f"{INSTALLED}/{self.name}/{self.version}"
 
+    @property
+    def seal(self) -> str:
+        """Where hosts keep the sum of the archive that this version was unpacked from."""
+        return f"{self.folder}/.sha256"
+
     def path(self, binary: str) -> str:
         """Where hosts keep a binary of this version: a unit that names it is restarted by an upgrade."""
         return f"{self.folder}/{binary}"

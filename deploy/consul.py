@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import certificates, consul
+from configs import artifacts, certificates, consul
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from deploy.facts import consul as facts
@@ -35,6 +35,7 @@ def _agent(env: Environment, me: Host) -> None:
         name=f"Run the server {me.name}" if me.has(Role.SERVER) else "Run the agent",
         unit="consul",
         files=[_config(env, me), consul.unit()],
+        program=artifacts.CONSUL,
         reload_files=[certificates.CA_FILE, certificates.cert("consul"), certificates.key("consul")],
         healthy=_ANSWERS,
         quorum=(lambda: facts.quorum(env)) if me.has(Role.SERVER) else None,

@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import certificates, loki, ports
+from configs import artifacts, certificates, loki, ports
 from configs.environment import Role
 from deploy.operations import service
 from inventory import environments
@@ -23,6 +23,7 @@ def run() -> None:
             name="Run Loki",
             unit="loki",
             files=loki.files(env),
+            program=artifacts.LOKI,
             reload_files=certificates.files("loki"),
             healthy=_READY,
         )

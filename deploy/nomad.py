@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import certificates, consul, nomad
+from configs import artifacts, certificates, consul, nomad
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from deploy.facts import nomad as facts
@@ -47,6 +47,7 @@ def _agent(env: Environment, me: Host) -> None:
         name=f"Run the server {me.name}" if server else "Run the client",
         unit="nomad",
         files=[_config(env, me), nomad.unit(me)],
+        program=artifacts.NOMAD,
         reload_files=[certificates.CA_FILE, certificates.cert("nomad"), certificates.key("nomad")],
         healthy=_ANSWERS,
         quorum=(lambda: facts.quorum(env)) if server else None,

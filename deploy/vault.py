@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import certificates, consul, vault
+from configs import artifacts, certificates, consul, vault
 from configs.environment import Environment, Host
 from configs.files import File
 from deploy.facts import vault as facts
@@ -42,6 +42,7 @@ def _server(env: Environment, me: Host) -> None:
         name=f"Run the server {me.name}",
         unit="vault",
         files=[_config(env, me), vault.unit()],
+        program=artifacts.VAULT,
         reload_files=[certificates.CA_FILE, certificates.cert("vault"), certificates.key("vault")],
         healthy=_ANSWERS,
         quorum=lambda: facts.quorum(env),

@@ -9,6 +9,7 @@ from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
+from configs.artifacts import Artifact
 from configs.files import File
 from deploy import wait
 from deploy.facts.state import HostState, State, UnitState
@@ -33,6 +34,7 @@ def started() -> dict[str, str]:
 def running(
     unit: str,
     files: Sequence[File] = (),
+    program: Artifact | None = None,
     reload_files: Sequence[str] = (),
     healthy: str | None = None,
     quorum: Callable[[], wait.Health] | None = None,
@@ -46,17 +48,21 @@ def running(
     Args:
         unit: its name, without `.service`.
         files: configuration, unit and drop-in files; a change restarts.
+        program: what it runs; another archive of the same version restarts too.
         reload_files: paths of files written elsewhere (certificates); a change reloads.
         healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
         quorum: for a server of a group: how the group is. A server that runs is only restarted while the group can
             spare it, and the group is whole again before the operation ends.
         restarted: what a restarted server of a group needs before it is whole again (unsealing).
     """
-    paths = [f.path for f in files]
-    now = host.get_fact(HostState, paths=[*paths, _dropin_path(unit), *reload_files], units=[unit])
+    seals = [program.seal] if program else []
+    paths = [*(file.path for file in files), *seals, _dropin_path(unit), *reload_files]
+    now = host.get_fact(HostState, paths=paths, units=[unit])
     if now is None:
         return
-    digest = _started[f"{host.name} {unit}"] = _digest(files)
+    digest = _started[f"{host.name} {unit}"] = _digest(
+        files, [now.files[seal].sha256 for seal in seals if seal in now.files]
+    )
     written = list(file_operations.writes([*files, _dropin(unit, digest, reload_files)], now))
     yield from written
     guarded = quorum if now.units[unit].active == "active" and _starts(now.units[unit], digest) else None
@@ -111,8 +117,8 @@ def _until(unit: str, probe: str) -> StringCommand:
     return StringCommand("sh -c", QuoteString(f"({loop}) {_SHOW_WHY}"), unit)
 
 
-def _digest(files: Sequence[File]) -> str:
-    parts = [f"{f.path} {f.mode} {f.user} {f.group} {file_operations.content(f)}" for f in files]
+def _digest(files: Sequence[File], seals: Sequence[str]) -> str:
+    parts = [*seals, *(f"{f.path} {f.mode} {f.user} {f.group} {file_operations.content(f)}" for f in files)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
