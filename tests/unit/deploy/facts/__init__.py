@@ -1,0 +1,1 @@
+"""Tests of deploy/facts: what a host says is read rightly."""

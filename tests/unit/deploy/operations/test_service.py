@@ -1,0 +1,125 @@
+"""A service runs with its present content: what is due is told by what it was started with."""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from configs import artifacts
+from configs.files import File
+from deploy import wait
+from deploy.operations import service
+from tests.unit.deploy.simulated import Sent, all_sent, sent
+
+FILES = (File(path="/etc/thing.json", content="{}"), File(path="/etc/systemd/system/thing.service", content="[Unit]\n"))
+CERT = "/etc/socle/pki/thing/cert.pem"
+CERT_SUM = "e" * 64
+FRESH = f"F 644 root root {CERT_SUM} {CERT}\nU thing inactive none no none none\nEND"
+WHOLE = wait.Health(leader=True, healthy=True, detail="3 of 3")
+
+
+def run(answer: str, files: Sequence[File] = FILES, **more: Any) -> list[str]:
+    """What is sent to a host that answers this."""
+    return sent(service.running, {"echo END": answer}, unit="thing", files=files, reload_files=[CERT], **more)
+
+
+def first_run(files: Sequence[File] = FILES, **more: Any) -> list[Sent]:
+    """The files that a first run writes."""
+    found = all_sent(service.running, {"echo END": FRESH}, unit="thing", files=files, reload_files=[CERT], **more)
+    return [one for one in found if one.file]
+
+
+def digest(files: Sequence[File] = FILES, **more: Any) -> str:
+    """What a first run has systemd write down as the service starts."""
+    found = re.search(r"echo ([0-9a-f]{64}) > /run/socle/thing.started", first_run(files, **more)[-1].stdin)
+    assert found
+    return found[1]
+
+
+def running(*, active: str = "active", enabled: str = "enabled", started: str | None = None) -> str:
+    """What a host tells on which the first run was done."""
+    read = hashlib.sha256(CERT_SUM.encode()).hexdigest()
+    unit = f"U thing {active} {enabled} no {started or digest()} {read}"
+    return "\n".join([*(one.told() for one in first_run()), f"F 644 root root {CERT_SUM} {CERT}", unit, "END"])
+
+
+def test_a_fresh_host_gets_files_then_the_unit_is_known_enabled_started_and_waited_for() -> None:
+    commands = run(FRESH, healthy="curl thing")
+    assert [command.startswith("umask") for command in commands[:3]] == [True] * 3
+    assert commands[3:5] == ["systemctl daemon-reload", "systemctl enable --quiet thing"]
+    assert "systemctl restart" in commands[5]
+    assert "until curl thing" in commands[6]
+    assert len(commands) == 7
+
+
+def test_nothing_is_sent_to_a_service_that_runs_with_its_present_content() -> None:
+    assert run(running(), healthy="curl thing") == []
+
+
+def test_a_service_that_was_started_with_older_content_is_restarted() -> None:
+    """Also when the files themselves are right: a run that died between the write and the restart."""
+    (command,) = run(running(started="0" * 64))
+    assert "systemctl restart" in command
+
+
+def test_a_service_that_is_stopped_is_started_and_one_that_is_disabled_enabled() -> None:
+    assert any("systemctl restart" in command for command in run(running(active="failed")))
+    assert run(running(enabled="disabled")) == ["systemctl enable --quiet thing"]
+
+
+def test_another_certificate_is_read_without_a_restart() -> None:
+    (command,) = run(running().replace(f"{CERT_SUM} {CERT}", f"{'f' * 64} {CERT}"))
+    assert "systemctl reload thing" in command
+    assert "restart" not in command
+
+
+def test_a_healthy_service_is_not_probed_again() -> None:
+    assert not [command for command in run(running(enabled="disabled"), healthy="curl thing") if "curl" in command]
+
+
+def test_a_running_server_is_restarted_only_while_its_group_can_spare_it() -> None:
+    asked: list[str] = []
+
+    def quorum() -> wait.Health:
+        asked.append("quorum")
+        return WHOLE
+
+    run(running(started="0" * 64), quorum=quorum, restarted=lambda: asked.append("restarted"))
+    assert asked == ["quorum", "restarted", "quorum"]
+
+
+def test_nobody_asks_whether_a_server_that_does_not_run_can_be_spared() -> None:
+    def quorum() -> wait.Health:
+        raise AssertionError
+
+    run(FRESH, quorum=quorum)
+
+
+def test_the_digest_is_of_path_owner_mode_and_content() -> None:
+    one, other = FILES
+    changes = [{"path": "/etc/b"}, {"content": "{ }"}, {"mode": "640"}, {"group": "thing"}, {"user": "thing"}]
+    changed = [digest([dataclasses.replace(one, **change), other]) for change in changes]
+    assert len({digest(), digest(), *changed, digest([one])}) == len(changes) + 2
+
+
+def test_another_archive_of_the_same_version_restarts() -> None:
+    seal = artifacts.CONSUL.seal
+    told = [f"F 644 root root {'1' * 64} {seal}\n", f"F 644 root root {'2' * 64} {seal}\n"]
+    written = [
+        all_sent(service.running, {"echo END": f"{line}{FRESH}"}, unit="thing", files=FILES, program=artifacts.CONSUL)
+        for line in told
+    ]
+    first, second = (next(one.stdin for one in found if "90-socle" in one.file) for found in written)
+    assert first != second
+
+
+def test_what_the_process_has_read_is_written_down_by_systemd_as_it_starts() -> None:
+    dropin = first_run()[-1]
+    assert dropin.file == "/etc/systemd/system/thing.service.d/90-socle.conf"
+    assert dropin.stdin.startswith("[Service]\nExecStartPre=+/bin/sh -c '")
+    assert "> /run/socle/thing.reloaded" in dropin.stdin
+
+
+def test_a_document_ends_with_a_line_feed_and_keeps_its_order() -> None:
+    assert service.document({"b": 1, "a": 2}) == '{\n  "b": 1,\n  "a": 2\n}\n'
