@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from configs.errors import HostError
 
@@ -40,6 +40,12 @@ class Convergence:
         return self._hosts_of("error")
 
     @property
+    def plan(self) -> dict[str, list[str]]:
+        """The operations that a dry run would do, each with its hosts."""
+        operations = self.report.get("plan", [])
+        return {one["name"]: one["hosts_with_change"] for one in operations if one["hosts_with_change"]}
+
+    @property
     def changes_by_host(self) -> Counter[str]:
         """How many operations changed something, by host."""
         return Counter(host for hosts in self.changes.values() for host in hosts)
@@ -49,15 +55,20 @@ class Convergence:
         return {operation["name"]: operation[outcome] for operation in operations if operation[outcome]}
 
 
-def start(inventory: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start `pyinfra INVENTORY ARGUMENTS` (deploy/cluster.py where none are given) with JSON on its stdout."""
+def start(
+    inventory: str, *arguments: str, environment: dict[str, str] | None = None, log: IO[str] | None = None
+) -> subprocess.Popen[str]:
+    """Start `pyinfra INVENTORY ARGUMENTS` (deploy/cluster.py where none are given).
+
+    Its JSON goes to its stdout, what it tells a person to `log`, or to its stderr.
+    """
     flags = ["--json"] if "--dry" in arguments else ["-y", "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "pyinfra", *flags, inventory, *(arguments or ("deploy/cluster.py",))],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log or subprocess.PIPE,
         text=True,
         env=os.environ | (environment or {}),
     )

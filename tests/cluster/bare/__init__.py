@@ -1,0 +1,1 @@
+"""A host on which nothing is ever installed."""

@@ -1,0 +1,84 @@
+"""A dry run tells the truth and changes nothing: on a bare host, and on an environment that is up."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from configs.environment import Environment
+from inventory import environments, operators
+from tests.cluster import convergence, snapshot
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import FleetOf
+from tests.cluster.convergence import Convergence
+
+BARE = "tests/cluster/bare/inventory.py"
+DRY = ("--dry", "deploy/cluster.py")
+PHASES = {
+    "Base",
+    "PKI",
+    "Artifacts",
+    "Consul",
+    "Vault",
+    "Nomad servers",
+    "Workload identity",
+    "Nomad clients",
+    "Loki",
+    "Prometheus",
+    "Logs",
+    "Ingress",
+    "Verify",
+}
+
+
+@pytest.fixture
+def bare(fleet_of: FleetOf) -> Environment:
+    env = environments.load(BARE)
+    fleet_of(env)
+    return env
+
+
+def secrets_files(env: Environment) -> list[str]:
+    return [path.name for path in operators.folder().glob(f"{env.name}.*")]
+
+
+def unchanged(look: Callable[[], object], run: Callable[[], Convergence]) -> Convergence:
+    before = look()
+    done = run()
+    assert look() == before
+    return done
+
+
+def test_on_a_bare_host_it_lists_every_phase_and_changes_nothing(bare: Environment) -> None:
+    (host,) = bare.hosts
+    done = unchanged(lambda: snapshot.of_host(host, data=True), lambda: convergence.run(BARE, *DRY))
+    assert done.status == 0, done.log
+    assert {name.split(" | ")[0] for name in done.plan} == PHASES
+    assert done.report["results"] is None
+    assert secrets_files(bare) == []
+
+
+def test_a_person_gets_the_plan_as_a_table(bare: Environment) -> None:
+    command = [sys.executable, "-m", "pyinfra", "--dry", BARE, "deploy/cluster.py"]
+    done = subprocess.run(command, cwd=convergence.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Vault | Have Vault initialised once" in done.stderr
+    assert secrets_files(bare) == []
+
+
+def test_on_an_environment_that_is_up_it_plans_nothing_and_changes_nothing(cluster: Cluster) -> None:
+    def look() -> object:
+        return [snapshot.of_apis(cluster.access), *(snapshot.of_host(host, data=False) for host in cluster.env.hosts)]
+
+    done = unchanged(look, lambda: convergence.run(cluster.inventory, *DRY))
+    assert done.status == 0, done.log
+    assert done.plan == {}
+
+
+def test_it_plans_what_the_run_then_does(cluster: Cluster) -> None:
+    host = cluster.env.servers[0]
+    cluster.ssh(host, "rm /etc/logrotate.d/vault; systemctl stop prometheus-node-exporter")
+    planned = convergence.run(cluster.inventory, *DRY).plan
+    assert planned == cluster.run().changes
+    assert planned.keys() == {"Vault | Rotate the audit log", "Prometheus | Run node-exporter"}
