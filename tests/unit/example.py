@@ -28,6 +28,6 @@ def environment(**settings: Any) -> Environment:
     return Environment(**{**given, **settings})
 
 
-def with_host(name: str, **changes: Any) -> tuple[Host, ...]:
+def with_host(name: str, /, **changes: Any) -> tuple[Host, ...]:
     """The example's hosts, one of them changed."""
     return tuple(dataclasses.replace(host, **changes) if host.name == name else host for host in hosts())
