@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from pyinfra import logger
 from pyinfra.api.deploy import deploy
@@ -82,24 +83,26 @@ def _asked(this: State, members: Sequence[Host]) -> dict[str, Report | str]:
     All at once, and not in pyinfra's own pool, which the hosts that wait for this may fill.
     """
     with ThreadPoolExecutor(len(members)) as pool:
-        answers = pool.map(_report, [this.inventory.get_host(member.name) for member in members])
+        answers = pool.map(_answer, members, [this.inventory.get_host(member.name) for member in members])
         return {member.name: answer for member, answer in zip(members, answers, strict=True)}
 
 
-def _report(member: Reached) -> Report | str:
-    if not member.connected:
-        return _why(member)
-    answer: Report | None = get_fact(
-        member.state, member, HostReport, kwargs={"_sudo": False}, apply_failed_hosts=False
+def _answer(member: Host, connection: Reached) -> Report | str:
+    if not connection.connected:
+        return _why(member, connection)
+    report: Report | None = get_fact(
+        connection.state, connection, HostReport, kwargs={"_sudo": False}, apply_failed_hosts=False
     )
-    return answer or "it lets us in, and does not answer as a Debian or Ubuntu host does"
+    return report or "it lets us in, and does not answer as a Debian or Ubuntu host does"
 
 
-def _why(member: Reached) -> str:
-    """Why a host was not reached: pyinfra logs it and keeps it nowhere."""
-    member.state.config.CONNECT_TIMEOUT = AGAIN_S
+def _why(member: Host, connection: Reached) -> str:
+    """Why a host was not reached, found by trying again: pyinfra logs it and keeps it nowhere."""
+    if member.ssh.key and not Path(member.ssh.key).expanduser().is_file():
+        return f"there is no private key {member.ssh.key}"
+    connection.state.config.CONNECT_TIMEOUT = AGAIN_S
     try:
-        member.connect(show_errors=False, raise_exceptions=True)
+        connection.connect(show_errors=False, raise_exceptions=True)
     except (PyinfraError, OSError) as error:
         return str(error)
     return "it answers the second time only"

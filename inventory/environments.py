@@ -67,7 +67,8 @@ def data(host: Host, config: Path | None = None) -> dict[str, Any]:
         "ssh_hostname": ssh.hostname or host.address,
         "ssh_port": ssh.port,
         "ssh_user": ssh.user,
-        "ssh_key": ssh.key,
+        # Without its file pyinfra would end the run with a traceback; so it fails to log in, and preflight says why.
+        "ssh_key": ssh.key if ssh.key and Path(ssh.key).expanduser().is_file() else None,
         "ssh_known_hosts_file": ssh.known_hosts,
         "ssh_config_file": str(config) if config else None,
     }
