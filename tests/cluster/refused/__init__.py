@@ -1,0 +1,1 @@
+"""The shared environment, with documents that their programs refuse."""
