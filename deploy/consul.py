@@ -16,9 +16,12 @@ _ANSWERS = f"curl -sf --cacert {certificates.CA_FILE} https://127.0.0.1:8501/v1/
 
 @deploy("Consul")
 def run() -> None:
-    """Servers one by one, ACLs, then the other agents."""
+    """Servers that are down, the others one by one, ACLs, then the other agents."""
     env = environments.current()
     me = env.host(host.name)
+    if me.has(Role.SERVER):
+        _agent(env, me, only_down=True)
+    barrier(name="No Consul server is down")
     for name in one_by_one(env.servers):
         if host.name == name:
             _agent(env, me)
@@ -30,16 +33,23 @@ def run() -> None:
         _agent(env, me)
 
 
-def _agent(env: Environment, me: Host) -> None:
+def _agent(env: Environment, me: Host, *, only_down: bool = False) -> None:
     service.running(
-        name=f"Run the server {me.name}" if me.has(Role.SERVER) else "Run the agent",
+        name=_name(me, only_down=only_down),
         unit="consul",
         files=[_config(env, me), consul.unit()],
         program=artifacts.CONSUL,
         reload_files=[certificates.CA_FILE, certificates.cert("consul"), certificates.key("consul")],
         healthy=_ANSWERS,
         quorum=(lambda: facts.quorum(env)) if me.has(Role.SERVER) else None,
+        only_down=only_down,
     )
+
+
+def _name(me: Host, *, only_down: bool) -> str:
+    if only_down:
+        return "Start the server where it is down"
+    return f"Run the server {me.name}" if me.has(Role.SERVER) else "Run the agent"
 
 
 def _config(env: Environment, me: Host) -> File:

@@ -16,9 +16,12 @@ _ANSWERS = f"curl -s --cacert {certificates.CA_FILE} https://127.0.0.1:4646/v1/s
 
 @deploy("Nomad servers")
 def servers() -> None:
-    """Servers one by one, then ACLs."""
+    """Servers that are down, the others one by one, then ACLs."""
     env = environments.current()
     me = env.host(host.name)
+    if me.has(Role.SERVER):
+        _agent(env, me, only_down=True)
+    barrier(name="No Nomad server is down")
     for name in one_by_one(env.servers):
         if host.name == name:
             _agent(env, me)
@@ -41,17 +44,24 @@ def clients() -> None:
     barrier(name="Nomad's clients run")
 
 
-def _agent(env: Environment, me: Host) -> None:
+def _agent(env: Environment, me: Host, *, only_down: bool = False) -> None:
     server = me.has(Role.SERVER)
     service.running(
-        name=f"Run the server {me.name}" if server else "Run the client",
+        name=_name(me, only_down=only_down),
         unit="nomad",
         files=[_config(env, me), nomad.unit(me)],
         program=artifacts.NOMAD,
         reload_files=[certificates.CA_FILE, certificates.cert("nomad"), certificates.key("nomad")],
         healthy=_ANSWERS,
         quorum=(lambda: facts.quorum(env)) if server else None,
+        only_down=only_down,
     )
+
+
+def _name(me: Host, *, only_down: bool) -> str:
+    if only_down:
+        return "Start the server where it is down"
+    return f"Run the server {me.name}" if me.has(Role.SERVER) else "Run the client"
 
 
 def _config(env: Environment, me: Host) -> File:

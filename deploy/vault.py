@@ -4,7 +4,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from configs import artifacts, certificates, consul, vault
-from configs.environment import Environment, Host
+from configs.environment import Environment, Host, Role
 from configs.files import File
 from deploy.facts import vault as facts
 from deploy.operations import files, reconcile, service, vault_init, vault_setup, vault_unseal
@@ -16,14 +16,17 @@ _ANSWERS = f"curl -s --cacert {certificates.CA_FILE} https://127.0.0.1:8200/v1/s
 
 @deploy("Vault")
 def run() -> None:
-    """Servers one by one, one initialisation, unsealing, then audit, engines, policies, and the root token's end."""
+    """Servers that are down, one initialisation, unsealing, the other servers one by one, then the set-up.
+
+    A server is restarted only once every other one is unsealed: a sealed one takes part in nothing.
+    """
     env = environments.current()
     me = env.host(host.name)
-    for name in one_by_one(env.servers):
-        if host.name == name:
-            _server(env, me)
-    barrier(name="Vault's servers run")
     first = env.servers[0]
+    if me.has(Role.SERVER):
+        files.present(name="Rotate the audit log", files=[vault.log_rotation()])
+        _server(env, me, only_down=True)
+    barrier(name="No Vault server is down")
     if host.name == first.name:
         reconcile.converged(name="Have Vault initialised once", changes=lambda: vault_init.changes(env, first))
     barrier(name="Vault is initialised")
@@ -31,15 +34,18 @@ def run() -> None:
         if host.name == name:
             reconcile.converged(name=f"Have {name} unsealed", changes=lambda: vault_unseal.changes(env, me))
     barrier(name="Vault is unsealed")
+    for name in one_by_one(env.servers):
+        if host.name == name:
+            _server(env, me)
+    barrier(name="Vault's servers run")
     if host.name == first.name:
         reconcile.converged(name="Have audit, engines and policies", changes=lambda: vault_setup.changes(env))
     barrier(name="Vault is set up")
 
 
-def _server(env: Environment, me: Host) -> None:
-    files.present(name="Rotate the audit log", files=[vault.log_rotation()])
+def _server(env: Environment, me: Host, *, only_down: bool = False) -> None:
     service.running(
-        name=f"Run the server {me.name}",
+        name="Start the server where it is down" if only_down else f"Run the server {me.name}",
         unit="vault",
         files=[_config(env, me), vault.unit()],
         program=artifacts.VAULT,
@@ -47,6 +53,7 @@ def _server(env: Environment, me: Host) -> None:
         healthy=_ANSWERS,
         quorum=lambda: facts.quorum(env),
         restarted=lambda: vault_unseal.unseal(env, me),
+        only_down=only_down,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
@@ -18,11 +19,16 @@ from deploy.operations import files as file_operations
 _ENABLED = ("enabled", "static", "indirect", "generated", "alias")
 
 _LOADED = 'sha256sum {files} | cut -c1-64 | tr -d "\\n" | sha256sum | cut -c1-64'
-"""What a process has read of its reload files, in shell: the same digest as `_loaded` makes of a host's state."""
+"""What a process has read of its reload files, in shell: the same digest as `_Found` makes of a host's state."""
 
 _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
 
+_UNTIL = "i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
+
 _started: dict[str, str] = {}
+
+_left: set[str] = set()
+"""Services whose turn is still to come, by host and unit."""
 
 
 def started() -> dict[str, str]:
@@ -35,47 +41,144 @@ def running(
     unit: str,
     files: Sequence[File] = (),
     program: Artifact | None = None,
+    live: Sequence[File] = (),
     reload_files: Sequence[str] = (),
     healthy: str | None = None,
     quorum: Callable[[], wait.Health] | None = None,
     restarted: Callable[[], None] | None = None,
+    turn: bool = False,
 ) -> Generator[StringCommand | FunctionCommand, None, None]:
     """Have a service enabled and running, started with the present content of its files.
 
     What the process was started with is known by a digest that systemd writes to /run/socle as it starts it: a run
     that dies between the write and the restart is therefore mended by the next, and a restart is never done twice.
 
+    A server of a group is brought about by two calls. The first, on all servers at once, starts those that do not
+    run. The second, on one server after the other, is its turn: what runs and is not as wanted is changed while the
+    group can spare it, and the group is whole again before the next server's turn.
+
     Args:
         unit: its name, without `.service`.
         files: configuration, unit and drop-in files; a change restarts.
         program: what it runs; another archive of the same version restarts too.
+        live: files that it reads anew by a reload; a change reloads.
         reload_files: paths of files written elsewhere (certificates); a change reloads.
         healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
-        quorum: for a server of a group: how the group is. A server that runs is only restarted while the group can
-            spare it, and the group is whole again before the operation ends.
+        quorum: for a server of a group: how the group is.
         restarted: what a restarted server of a group needs before it is whole again (unsealing).
+        turn: whether this is the second call; the first remembers whether it has anything to do.
     """
-    seals = [program.seal] if program else []
-    paths = [*(file.path for file in files), *seals, _dropin_path(unit), *reload_files]
-    now = host.get_fact(HostState, paths=paths, units=[unit])
-    if now is None:
+    wanted = _Wanted(unit, files, program, live, reload_files, healthy)
+    if turn and wanted.key not in _left:
         return
-    digest = _started[f"{host.name} {unit}"] = _digest(
-        files, [now.files[seal].sha256 for seal in seals if seal in now.files]
-    )
-    written = list(file_operations.writes([*files, _dropin(unit, digest, reload_files)], now))
-    yield from written
-    guarded = quorum if now.units[unit].active == "active" and _starts(now.units[unit], digest) else None
-    if guarded:
-        yield FunctionCommand(wait.spare, (unit, guarded), {})
-    yield from _transitions(unit, now.units[unit], digest, reload_needed=bool(written))
-    if _starts(now.units[unit], digest) and healthy:
-        yield _until(unit, healthy)
-    if guarded and restarted:
+    _left.discard(wanted.key)
+    found = _found(wanted)
+    if found is None or not (steps := found.steps()):
+        return
+    if quorum and found.runs and not turn:
+        _left.add(wanted.key)
+        return
+    guard = [FunctionCommand(wait.spare, (unit, quorum), {})] if quorum and found.runs and found.restarts else []
+    yield from guard
+    yield from steps
+    if guard and restarted:
         yield FunctionCommand(restarted, (), {})
-    if guarded:
-        yield FunctionCommand(wait.spare, (unit, guarded), {})
-    yield from _reload(unit, now, digest, reload_files)
+    yield from guard
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A service as it must be; the attributes are `running`'s arguments."""
+
+    unit: str
+    files: Sequence[File]
+    program: Artifact | None
+    live: Sequence[File]
+    reload_files: Sequence[str]
+    healthy: str | None
+
+    @property
+    def key(self) -> str:
+        """The service of this host among all services of all hosts."""
+        return f"{host.name} {self.unit}"
+
+    @property
+    def seals(self) -> tuple[str, ...]:
+        """The files by which another archive of the same version is known."""
+        return (self.program.seal,) if self.program else ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """What a reload reads."""
+        return (*(file.path for file in self.live), *self.reload_files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A service as it is, beside what it must be."""
+
+    wanted: _Wanted
+    now: State
+    digest: str
+
+    @property
+    def unit(self) -> UnitState:
+        """What systemd says of it."""
+        return self.now.units[self.wanted.unit]
+
+    @property
+    def runs(self) -> bool:
+        """Whether a process is there that a restart would end."""
+        return self.unit.active == "active"
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it must be started, or started again."""
+        return not self.runs or self.unit.started != self.digest
+
+    def steps(self) -> list[StringCommand]:
+        """What must be done: files first, then systemd's part in one command, then the reload."""
+        unit = self.wanted.unit
+        own = [*self.wanted.files, _dropin(unit, self.digest, self.wanted.read)]
+        # Debian's reload commands check files that are written here: these come first.
+        written = list(file_operations.writes([*self.wanted.live, *own], self.now))
+        script = " && ".join(self._transitions(known_anew=bool(list(file_operations.writes(own, self.now)))))
+        moved = [StringCommand("sh -c", QuoteString(f"{{ {script}; }} {_SHOW_WHY}"), unit)] if script else []
+        return [*written, *moved, *self._reload()]
+
+    def _transitions(self, *, known_anew: bool) -> Iterator[str]:
+        if known_anew or self.unit.need_daemon_reload:
+            yield "systemctl daemon-reload"
+        if self.unit.enabled not in _ENABLED:
+            yield 'systemctl enable --quiet "$0"'
+        if self.restarts:
+            yield '{ systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0"; }'
+            if self.wanted.healthy:
+                yield f"({_UNTIL.format(probe=self.wanted.healthy)})"
+
+    def _reload(self) -> Iterator[StringCommand]:
+        """Reload when the files on disk are not those that the process was last known to have read."""
+        unit, paths = self.wanted.unit, self.wanted.read
+        if paths and not self.restarts and self.unit.reloaded != self._loaded():
+            record = f"{_LOADED.format(files=' '.join(paths))} > /run/socle/{unit}.reloaded"
+            yield StringCommand("sh -c", QuoteString(f"systemctl reload {unit} && {record}"))
+
+    def _loaded(self) -> str:
+        """The digest of what a reload would read, once the files are written."""
+        there = {path: self.now.files[path].sha256 for path in self.wanted.read if path in self.now.files}
+        written = {file.path: _sha256(file_operations.content(file) or "") for file in self.wanted.live}
+        sums = there | written
+        return _sha256("".join(sums[path] for path in self.wanted.read if path in sums))
+
+
+def _found(wanted: _Wanted) -> _Found | None:
+    paths = [*(file.path for file in wanted.files), *wanted.seals, _dropin_path(wanted.unit), *wanted.read]
+    now: State | None = host.get_fact(HostState, paths=paths, units=[wanted.unit])
+    if now is None:
+        return None
+    digest = _digest(wanted.files, [now.files[seal].sha256 for seal in wanted.seals if seal in now.files])
+    _started[wanted.key] = digest
+    return _Found(wanted, now, digest)
 
 
 def document(value: Mapping[str, Any]) -> str:
@@ -83,43 +186,13 @@ def document(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def _transitions(
-    unit: str, now: UnitState, digest: str, *, reload_needed: bool
-) -> Generator[StringCommand, None, None]:
-    if reload_needed or now.need_daemon_reload:
-        yield StringCommand("systemctl daemon-reload")
-    if now.enabled not in _ENABLED:
-        yield StringCommand("systemctl enable --quiet", unit)
-    if _starts(now, digest):
-        script = f'systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0" {_SHOW_WHY}'
-        yield StringCommand("sh -c", QuoteString(script), unit)
-
-
-def _starts(now: UnitState, digest: str) -> bool:
-    return now.active != "active" or now.started != digest
-
-
-def _reload(unit: str, now: State, digest: str, paths: Sequence[str]) -> Iterator[StringCommand]:
-    """Reload when the files on disk are not those that the process was last known to have read."""
-    if not paths or _starts(now.units[unit], digest) or now.units[unit].reloaded == _loaded(now, paths):
-        return
-    record = f"{_LOADED.format(files=' '.join(paths))} > /run/socle/{unit}.reloaded"
-    yield StringCommand("sh -c", QuoteString(f"systemctl reload {unit} && {record}"))
-
-
-def _loaded(now: State, paths: Sequence[str]) -> str:
-    text = "".join(now.files[path].sha256 for path in paths if path in now.files)
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _until(unit: str, probe: str) -> StringCommand:
-    loop = f"i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
-    return StringCommand("sh -c", QuoteString(f"({loop}) {_SHOW_WHY}"), unit)
 
 
 def _digest(files: Sequence[File], seals: Sequence[str]) -> str:
     parts = [*seals, *(f"{f.path} {f.mode} {f.user} {f.group} {file_operations.content(f)}" for f in files)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return _sha256("\0".join(parts))
 
 
 def _dropin_path(unit: str) -> str:
