@@ -113,6 +113,12 @@ class Environment:
         hosts: every host, in a fixed order.
         control: networks (CIDR) of the operators' machines: SSH and the APIs are open to them alone.
         ingress_domain: services answer as `<service>.<ingress_domain>`.
+        single_server: that one server is meant, as on a laptop; otherwise there are 3 or 5.
+        region: Nomad's region.
+        retention: how long logs, metrics and the journal are kept.
+        seal: of Vault; it counts when Vault is initialised.
+        minimums: what preflight asks of a host.
+        artifacts: where programs come from.
         extra: documents merged into a server's own configuration, by server name (one of EXTRA): what Socle
             does not say.
         alert_webhook: where Alertmanager sends alerts; without it they are kept in Alertmanager alone.
