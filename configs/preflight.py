@@ -36,6 +36,9 @@ OURS = {
 }
 """The programs that may hold a port, by the names the kernel keeps (15 characters)."""
 
+OWN_SKEW_S = 60.0
+"""How far the operator's clock may be off: it dates the certificates, which are valid from some minutes before."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
@@ -165,11 +168,13 @@ def _same_machines(reports: Mapping[str, Report]) -> Iterator[str]:
 
 
 def _clocks(env: Environment, reports: Mapping[str, Report]) -> Iterator[str]:
-    """Whose clock is apart from most others'; this machine's is one of them, for it dates the certificates."""
-    skews = {"this machine": (0.0, 0.0), **{name: (r.skew_s, r.doubt_s) for name, r in reports.items()}}
-    usual = statistics.median_low(skew for skew, _ in skews.values())
-    for name, (skew, doubt) in skews.items():
-        if abs(skew - usual) > env.minimums.clock_skew_s + doubt:
+    """Whose clock is apart from most others'; this machine's has a say where there are two hosts or more."""
+    skews = [report.skew_s for report in reports.values()]
+    usual = statistics.median_low(skews if len(skews) == 1 else [0.0, *skews])
+    limit = env.minimums.clock_skew_s
+    clocks = {name: (report.skew_s, limit + report.doubt_s) for name, report in reports.items()}
+    for name, (skew, allowed) in {"this machine": (0.0, max(limit, OWN_SKEW_S)), **clocks}.items():
+        if abs(skew - usual) > allowed:
             yield (
                 f"{name}: its clock is {skew - usual:+.1f} s from the others' - "
                 "let it synchronise (timedatectl set-ntp true)"
