@@ -1,0 +1,1 @@
+"""A host with every role, whose bring-up is cut off again and again."""
