@@ -3,7 +3,7 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from configs import certificates, collector, ports
+from configs import artifacts, certificates, collector, ports
 from configs.environment import Role
 from deploy.operations import nomad_acl, service
 from inventory import environments, secrets
@@ -27,6 +27,7 @@ def run() -> None:
         name="Run the Collector",
         unit="collector",
         files=collector.files(env, me),
+        program=artifacts.COLLECTOR,
         reload_files=certificate,
         healthy=_ANSWERS,
     )
