@@ -7,7 +7,7 @@ from pyinfra.context import host
 from configs import alertmanager, certificates, consul, ports, prometheus
 from configs.environment import Environment, Role
 from configs.files import File
-from deploy.operations import files, service
+from deploy.operations import service
 from inventory import environments, generate, secrets
 
 PASSWORD = "prometheus/password"  # noqa: S105 - where it is kept, not what it is
@@ -31,13 +31,11 @@ def run() -> None:
 
 
 def _alertmanager(env: Environment) -> None:
-    live = alertmanager.live_files(env)
-    files.present(name="Write Alertmanager's routes", files=live)
     service.running(
         name="Run Alertmanager",
         unit=alertmanager.UNIT,
         files=alertmanager.service_files(env, lambda: _password_hash(env)),
-        reload_files=[file.path for file in live],
+        live=alertmanager.live_files(env),
         healthy=_answers(ports.ALERTMANAGER),
     )
 
@@ -49,13 +47,11 @@ def _prometheus(env: Environment) -> None:
         files=[*_secret_files(env), *prometheus.service_targets_files()],
         healthy=f"test -s {prometheus.TARGETS}",
     )
-    live = prometheus.live_files(env)
-    files.present(name="Write Prometheus' rules and targets", files=live)
     service.running(
         name="Run Prometheus",
         unit="prometheus",
         files=prometheus.service_files(env),
-        reload_files=[file.path for file in live],
+        live=prometheus.live_files(env),
         healthy=_answers(ports.PROMETHEUS),
     )
 

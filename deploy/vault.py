@@ -7,7 +7,7 @@ from configs import artifacts, certificates, consul, vault
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from deploy.facts import vault as facts
-from deploy.operations import files, reconcile, service, vault_init, vault_setup, vault_unseal
+from deploy.operations import reconcile, service, vault_init, vault_setup, vault_unseal
 from deploy.operations.barrier import barrier, one_by_one
 from inventory import environments, generate, secrets
 
@@ -24,15 +24,16 @@ def run() -> None:
     me = env.host(host.name)
     first = env.servers[0]
     if me.has(Role.SERVER):
-        files.present(name="Rotate the audit log", files=[vault.log_rotation()])
         _server(env, me, only_down=True)
     barrier(name="No Vault server is down")
     if host.name == first.name:
         reconcile.converged(name="Have Vault initialised once", changes=lambda: vault_init.changes(env, first))
     barrier(name="Vault is initialised")
-    for name in one_by_one(env.servers):
-        if host.name == name:
-            reconcile.converged(name=f"Have {name} unsealed", changes=lambda: vault_unseal.changes(env, me))
+    if host.name == first.name:
+        reconcile.converged(name="Have the first server unsealed", changes=lambda: vault_unseal.changes(env, me))
+    barrier(name="Vault has a server to join")
+    if me in env.servers[1:]:
+        reconcile.converged(name="Have the other servers unsealed", changes=lambda: vault_unseal.changes(env, me))
     barrier(name="Vault is unsealed")
     for name in one_by_one(env.servers):
         if host.name == name:
@@ -49,6 +50,7 @@ def _server(env: Environment, me: Host, *, only_down: bool = False) -> None:
         unit="vault",
         files=[_config(env, me), vault.unit()],
         program=artifacts.VAULT,
+        live=[vault.log_rotation()],
         reload_files=[certificates.CA_FILE, certificates.cert("vault"), certificates.key("vault")],
         healthy=_ANSWERS,
         quorum=lambda: facts.quorum(env),

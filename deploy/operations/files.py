@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Generator, Sequence
-from posixpath import dirname
 
 from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
@@ -11,6 +10,24 @@ from pyinfra.context import host, state
 from configs.errors import SocleError
 from configs.files import File
 from deploy.facts.state import FileState, HostState, State
+
+_WRITE = """
+set -e; umask 077
+while [ $# -gt 0 ]; do
+  path=$1 size=$2 owner=$3 mode=$4 check=$5 new=$1.socle-new; shift 5
+  mkdir -p -m 755 "${path%/*}"
+  head -c "$size" > "$new"
+  test "$(stat -c %s "$new")" = "$size"
+  chown "$owner" "$new"; chmod "$mode" "$new"
+  [ -z "$check" ] || sh -c "$check" sh "$new" < /dev/null >&2 || { rm -f "$new"; exit 1; }
+  mv -f "$new" "$path"
+done
+"""
+"""Each file is closed from its birth and takes the old one's place last, in one step, if its program accepts it.
+
+`head -c` takes no more than its own of what is sent, and pyinfra's line feed at the end is left over. What is cut off
+because the sender died is shorter than it must be, and never takes the old file's place.
+"""
 
 
 @operation()
@@ -29,11 +46,14 @@ def present(files: Sequence[File], absent: Sequence[str] = ()) -> Generator[Stri
 
 
 def writes(files: Sequence[File], now: State) -> Generator[StringCommand, None, None]:
-    """The commands that bring files from the state now to the state wanted."""
-    for file in files:
-        text = content(file)
-        if text is None or now.files.get(file.path) != wanted(file, text):
-            yield write(file, text or "")
+    """The command, if any, that brings files from the state now to the state wanted."""
+    texts = [(file, content(file)) for file in files]
+    if due := [(file, text or "") for file, text in texts if _differs(file, text, now)]:
+        yield write(*due)
+
+
+def _differs(file: File, text: str | None, now: State) -> bool:
+    return text is None or now.files.get(file.path) != wanted(file, text)
 
 
 def content(file: File) -> str | None:
@@ -53,27 +73,16 @@ def wanted(file: File, text: str) -> FileState:
     )
 
 
-def write(file: File, text: str) -> StringCommand:
-    """The command that writes a file.
+def write(*texts: tuple[File, str]) -> StringCommand:
+    """The command that writes files, in the order given.
 
-    The content goes through stdin: it is in no argument list and in no temporary file of pyinfra's.
-
-    pyinfra ends what it sends with a line feed of its own: `head -c` cuts it off again. What is cut off because the
-    sender died is shorter than it must be, and never takes the old file's place.
+    Their contents go through stdin, one after the other: they are in no argument list and in no temporary file of
+    pyinfra's.
     """
-    new = QuoteString(file.path + ".socle-new")
-    size = str(len(text.encode()))
-    return StringCommand(
-        "umask 077 && mkdir -p -m 755", QuoteString(dirname(file.path)), "&& head -c", size, ">", new,
-        "&& test $(stat -c %s", new, ") =", size,
-        "&& chown", QuoteString(f"{file.user}:{file.group}"), new, "&& chmod", file.mode, new,
-        *_accepted(file, new), "&& mv -f", new, QuoteString(file.path),
-        _stdin=text,
-    )  # fmt: skip
+    words = [word for file, text in texts for word in _words(file, text)]
+    contents = "".join(text for _, text in texts)
+    return StringCommand("sh -c", QuoteString(_WRITE), "sh", *map(QuoteString, words), _stdin=contents)
 
 
-def _accepted(file: File, new: QuoteString) -> tuple[str | QuoteString, ...]:
-    """A file that its own program refuses never takes the old one's place."""
-    return (
-        ("&& { sh -c", QuoteString(file.check), "sh", new, ">&2 || { rm -f", new, "; exit 1; } }") if file.check else ()
-    )
+def _words(file: File, text: str) -> tuple[str, ...]:
+    return file.path, str(len(text.encode())), f"{file.user}:{file.group}", file.mode, file.check or ""

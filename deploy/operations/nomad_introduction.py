@@ -32,7 +32,7 @@ def introduced(env: Environment) -> Generator[StringCommand | FunctionCommand, N
         yield StringCommand("true")
         return
     name = host.name
-    yield files.write(File(path=nomad.INTRODUCTION, content="", mode="600"), _mint(env, name))
+    yield files.write((File(path=nomad.INTRODUCTION, content="", mode="600"), _mint(env, name)))
     yield StringCommand("! systemctl cat nomad >/dev/null 2>&1 || systemctl try-restart nomad")
 
 

@@ -27,8 +27,8 @@ _UNTIL = "i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || e
 
 _started: dict[str, str] = {}
 
-_left: set[str] = set()
-"""Services whose turn is still to come, by host and unit."""
+_settled: set[str] = set()
+"""The services that a call with `only_down` left nothing to do for, by host and unit."""
 
 
 def started() -> dict[str, str]:
@@ -46,16 +46,15 @@ def running(
     healthy: str | None = None,
     quorum: Callable[[], wait.Health] | None = None,
     restarted: Callable[[], None] | None = None,
-    turn: bool = False,
+    only_down: bool = False,
 ) -> Generator[StringCommand | FunctionCommand, None, None]:
     """Have a service enabled and running, started with the present content of its files.
 
     What the process was started with is known by a digest that systemd writes to /run/socle as it starts it: a run
     that dies between the write and the restart is therefore mended by the next, and a restart is never done twice.
 
-    A server of a group is brought about by two calls. The first, on all servers at once, starts those that do not
-    run. The second, on one server after the other, is its turn: what runs and is not as wanted is changed while the
-    group can spare it, and the group is whole again before the next server's turn.
+    A server of a group is brought about by two calls: `only_down` on all servers at once, then one server after the
+    other. Where the first call finds nothing left to do, the second asks nothing.
 
     Args:
         unit: its name, without `.service`.
@@ -64,21 +63,25 @@ def running(
         live: files that it reads anew by a reload; a change reloads.
         reload_files: paths of files written elsewhere (certificates); a change reloads.
         healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
-        quorum: for a server of a group: how the group is.
+        quorum: for a server of a group: how the group is. A server that runs is only restarted while the group can
+            spare it, and the group is whole again before the operation ends.
         restarted: what a restarted server of a group needs before it is whole again (unsealing).
-        turn: whether this is the second call; the first remembers whether it has anything to do.
+        only_down: leave a service that runs as it is.
     """
     wanted = _Wanted(unit, files, program, live, reload_files, healthy)
-    if turn and wanted.key not in _left:
+    settled = wanted.key in _settled
+    _settled.discard(wanted.key)
+    if settled and not only_down:
         return
-    _left.discard(wanted.key)
     found = _found(wanted)
-    if found is None or not (steps := found.steps()):
+    if found is None:
         return
-    if quorum and found.runs and not turn:
-        _left.add(wanted.key)
+    steps = found.steps()
+    if only_down and steps and found.runs:
         return
-    guard = [FunctionCommand(wait.spare, (unit, quorum), {})] if quorum and found.runs and found.restarts else []
+    if only_down:
+        _settled.add(wanted.key)
+    guard = [FunctionCommand(wait.spare, (unit, quorum), {})] if quorum and found.runs and found.restarts else ()
     yield from guard
     yield from steps
     if guard and restarted:

@@ -16,7 +16,7 @@ from typing import Any
 import paramiko
 from pyinfra_cli.main import main as pyinfra_main
 
-assert pyinfra_cli  # noqa: S101 - imported for what it does
+assert pyinfra_cli
 
 _commands: Counter[str] = Counter()
 

@@ -2,7 +2,7 @@
 
 from pyinfra.operations import files
 
-for _path in (
-    "/etc", "/etc/ssl", "/etc/ssh", "/etc/systemd", "/home", "/opt", "/root", "/srv", "/usr", "/usr/lib", "/var", "/var/lib",
-):  # fmt: skip
+_PATHS = "/etc /etc/ssl /etc/ssh /etc/systemd /home /opt /root /srv /usr /usr/lib /var /var/lib"
+
+for _path in _PATHS.split():
     files.directory(name=f"Have {_path}", path=_path)

@@ -1,8 +1,8 @@
 """A host that pyinfra itself simulates: it answers as it is told, and what was sent to it is known."""
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +25,36 @@ class Sent:
     stdin: str = ""
 
     @property
-    def file(self) -> str:
-        """The file that it writes; nothing for another command."""
-        found = re.search(r"mv -f (\S+)\.socle-new \1$", self.command)
-        return found[1] if found else ""
+    def files(self) -> tuple["Written", ...]:
+        """The files that it writes; none for another command."""
+        words = shlex.split(self.command)
+        if "socle-new" not in self.command:
+            return ()
+        arguments, content, found = words[words.index("sh", 1) + 1 :], self.stdin.encode(), []
+        for path, size, owner, mode, _check in batched(arguments, 5):
+            found.append(Written(path=path, owner=owner, mode=mode, content=content[: int(size)].decode()))
+            content = content[int(size) :]
+        return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A file that was written."""
+
+    path: str
+    owner: str
+    mode: str
+    content: str
 
     def told(self) -> str:
-        """What the host tells of the file afterwards."""
-        owner, mode = re.search(r"chown (\S+) ", self.command), re.search(r"chmod (\d+) ", self.command)
-        assert owner
-        assert mode
-        user, group = owner[1].split(":")
-        return f"F {mode[1]} {user} {group} {hashlib.sha256(self.stdin.encode()).hexdigest()} {self.file}"
+        """What the host tells of it afterwards."""
+        digest = hashlib.sha256(self.content.encode()).hexdigest()
+        return f"F {self.mode.lstrip('0')} {self.owner.replace(':', ' ')} {digest} {self.path}"
+
+
+def batched(words: Sequence[str], count: int) -> Iterator[Sequence[str]]:
+    """The words in groups."""
+    return (words[start : start + count] for start in range(0, len(words), count))
 
 
 def sent(operation: Callable[..., Any], answers: Mapping[str, str], **arguments: Any) -> list[str]:

@@ -47,21 +47,21 @@ def test_no_content_is_in_a_command() -> None:
 
 def test_the_new_file_is_closed_from_birth_and_takes_the_old_ones_place_last() -> None:
     (command,) = sent(files.present, {"echo END": "END"}, files=[FILE])
-    assert command.startswith("umask 077 && ")
-    assert command.endswith("mv -f /etc/a/secret.socle-new /etc/a/secret")
+    steps = ["umask 077", 'head -c "$size" > "$new"', 'chown "$owner" "$new"', 'chmod "$mode" "$new"', 'mv -f "$new"']
+    assert sorted(steps, key=command.index) == steps
 
 
 def test_what_was_cut_off_on_its_way_never_takes_a_files_place() -> None:
     (command,) = sent(files.present, {"echo END": "END"}, files=[FILE])
-    length = len(SECRET)
-    assert f"head -c {length}" in command
-    assert command.index(f"= {length} &&") < command.index("mv -f")
+    assert f"/etc/a/secret {len(SECRET)} root:consul" in command
+    assert command.index('test "$(stat -c %s "$new")" = "$size"') < command.index("mv -f")
 
 
 def test_the_program_that_reads_a_file_must_accept_it_first() -> None:
     checked = dataclasses.replace(FILE, check='promtool check rules "$1"')
     (command,) = sent(files.present, {"echo END": "END"}, files=[checked])
-    assert command.index("promtool check rules") < command.index("mv -f")
+    assert command.endswith("""'promtool check rules "$1"'""")
+    assert command.index('sh -c "$check" sh "$new"') < command.index("mv -f")
 
 
 def test_what_must_be_gone_is_removed_only_where_it_is() -> None:

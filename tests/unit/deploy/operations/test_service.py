@@ -10,9 +10,10 @@ from configs import artifacts
 from configs.files import File
 from deploy import wait
 from deploy.operations import service
-from tests.unit.deploy.simulated import Sent, all_sent, sent
+from tests.unit.deploy.simulated import Written, all_sent, sent
 
 FILES = (File(path="/etc/thing.json", content="{}"), File(path="/etc/systemd/system/thing.service", content="[Unit]\n"))
+DROPIN = "/etc/systemd/system/thing.service.d/90-socle.conf"
 CERT = "/etc/socle/pki/thing/cert.pem"
 CERT_SUM = "e" * 64
 FRESH = f"F 644 root root {CERT_SUM} {CERT}\nU thing inactive none no none none\nEND"
@@ -24,15 +25,15 @@ def run(answer: str, files: Sequence[File] = FILES, **more: Any) -> list[str]:
     return sent(service.running, {"echo END": answer}, unit="thing", files=files, reload_files=[CERT], **more)
 
 
-def first_run(files: Sequence[File] = FILES, **more: Any) -> list[Sent]:
+def first_run(files: Sequence[File] = FILES, **more: Any) -> list[Written]:
     """The files that a first run writes."""
     found = all_sent(service.running, {"echo END": FRESH}, unit="thing", files=files, reload_files=[CERT], **more)
-    return [one for one in found if one.file]
+    return [file for one in found for file in one.files]
 
 
 def digest(files: Sequence[File] = FILES, **more: Any) -> str:
     """What a first run has systemd write down as the service starts."""
-    found = re.search(r"echo ([0-9a-f]{64}) > /run/socle/thing.started", first_run(files, **more)[-1].stdin)
+    found = re.search(r"echo ([0-9a-f]{64}) > /run/socle/thing.started", first_run(files, **more)[-1].content)
     assert found
     return found[1]
 
@@ -45,12 +46,11 @@ def running(*, active: str = "active", enabled: str = "enabled", started: str | 
 
 
 def test_a_fresh_host_gets_files_then_the_unit_is_known_enabled_started_and_waited_for() -> None:
-    commands = run(FRESH, healthy="curl thing")
-    assert [command.startswith("umask") for command in commands[:3]] == [True] * 3
-    assert commands[3:5] == ["systemctl daemon-reload", "systemctl enable --quiet thing"]
-    assert "systemctl restart" in commands[5]
-    assert "until curl thing" in commands[6]
-    assert len(commands) == 7
+    files, unit = run(FRESH, healthy="curl thing")
+    assert [file.path for file in first_run()] == [*(file.path for file in FILES), DROPIN]
+    assert all(file.path in files for file in FILES)
+    steps = ["systemctl daemon-reload", "systemctl enable", "systemctl restart", "until curl thing"]
+    assert sorted(steps, key=unit.index) == steps
 
 
 def test_nothing_is_sent_to_a_service_that_runs_with_its_present_content() -> None:
@@ -65,7 +65,9 @@ def test_a_service_that_was_started_with_older_content_is_restarted() -> None:
 
 def test_a_service_that_is_stopped_is_started_and_one_that_is_disabled_enabled() -> None:
     assert any("systemctl restart" in command for command in run(running(active="failed")))
-    assert run(running(enabled="disabled")) == ["systemctl enable --quiet thing"]
+    (command,) = run(running(enabled="disabled"))
+    assert "systemctl enable" in command
+    assert "systemctl restart" not in command
 
 
 def test_another_certificate_is_read_without_a_restart() -> None:
@@ -96,6 +98,35 @@ def test_nobody_asks_whether_a_server_that_does_not_run_can_be_spared() -> None:
     run(FRESH, quorum=quorum)
 
 
+def both_calls(**arguments: Any) -> None:
+    """What a phase calls for a server: at once with the others, then in its turn."""
+    service.running(only_down=True, **arguments)
+    service.running(**arguments)
+
+
+def in_turn(answer: str) -> list[str]:
+    """What both calls send together."""
+    arguments = {"unit": "thing", "files": FILES, "reload_files": [CERT], "quorum": lambda: WHOLE}
+    return sent(both_calls, {"echo END": answer}, **arguments)
+
+
+def test_a_server_that_is_down_is_started_by_the_first_call_and_not_asked_again() -> None:
+    assert in_turn(FRESH) == run(FRESH)
+
+
+def test_a_server_that_runs_is_restarted_by_the_second_call_alone() -> None:
+    outdated = running(started="0" * 64)
+    assert run(outdated, quorum=lambda: WHOLE, only_down=True) == []
+    assert in_turn(outdated) == run(outdated)
+
+
+def test_what_a_reload_reads_is_written_and_reloaded_in_one_run() -> None:
+    live = File(path="/etc/thing.rules", content="a")
+    reload = run(running(), live=[live])[-1]
+    assert "systemctl reload thing" in reload
+    assert live.path in reload
+
+
 def test_the_digest_is_of_path_owner_mode_and_content() -> None:
     one, other = FILES
     changes = [{"path": "/etc/b"}, {"content": "{ }"}, {"mode": "640"}, {"group": "thing"}, {"user": "thing"}]
@@ -110,15 +141,15 @@ def test_another_archive_of_the_same_version_restarts() -> None:
         all_sent(service.running, {"echo END": f"{line}{FRESH}"}, unit="thing", files=FILES, program=artifacts.CONSUL)
         for line in told
     ]
-    first, second = (next(one.stdin for one in found if "90-socle" in one.file) for found in written)
+    first, second = (found[0].files[-1].content for found in written)
     assert first != second
 
 
 def test_what_the_process_has_read_is_written_down_by_systemd_as_it_starts() -> None:
     dropin = first_run()[-1]
-    assert dropin.file == "/etc/systemd/system/thing.service.d/90-socle.conf"
-    assert dropin.stdin.startswith("[Service]\nExecStartPre=+/bin/sh -c '")
-    assert "> /run/socle/thing.reloaded" in dropin.stdin
+    assert dropin.path == DROPIN
+    assert dropin.content.startswith("[Service]\nExecStartPre=+/bin/sh -c '")
+    assert "> /run/socle/thing.reloaded" in dropin.content
 
 
 def test_a_document_ends_with_a_line_feed_and_keeps_its_order() -> None:
