@@ -26,7 +26,7 @@ def changes(env: Environment) -> Iterator[Change]:
     anonymous = access.consul(token="")
     wait.until("Consul has a leader", anonymous.status.leader, timeout=60)
     api = access.consul()
-    if not _accepted(api):
+    if not (accepted := _accepted(api)):
         yield Change("bootstrap Consul's ACLs", partial(_bootstrap, anonymous, secret))
         wanted_policies, wanted_tokens = dict(consul.POLICIES), list(consul.tokens(env))
     else:
@@ -36,6 +36,8 @@ def changes(env: Environment) -> Iterator[Change]:
         yield Change(f"write the policy {name}", partial(_write_policy, api, name, rules))
     for token in wanted_tokens:
         yield Change(f"write the token {token.purpose}", partial(_write_token, api, env, token, kept))
+    for purpose in _gone(api, env) if accepted else ():
+        yield Change(f"remove the token {purpose}", partial(api.acl.token.delete, accessor(env, purpose)))
 
 
 def _accepted(api: consul_api.Consul) -> bool:
@@ -95,6 +97,13 @@ def _token_is(api: consul_api.Consul, env: Environment, token: consul.Token, kep
         and policies == set(token.policies)
         and nodes == ({token.node} if token.node else set())
     )
+
+
+def _gone(api: consul_api.Consul, env: Environment) -> list[str]:
+    """The purposes of tokens that we made for hosts which are in the inventory no more."""
+    wanted = {token.purpose for token in consul.tokens(env)}
+    found = {token["Description"]: token["AccessorID"] for token in api.acl.token.list()}
+    return sorted(p for p, made in found.items() if p not in wanted and made == accessor(env, p))
 
 
 def _write_token(api: consul_api.Consul, env: Environment, token: consul.Token, kept: secrets.Secrets) -> None:
