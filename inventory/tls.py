@@ -20,7 +20,7 @@ def endpoint(access: Access, member: Host, port: int) -> tuple[str, int]:
     return member.ssh.hostname or member.address, port
 
 
-def get(access: Access, member: Host, name: str, path: str = "/") -> requests.Response:
+def get(access: Access, member: Host, name: str, path: str = "/", *, timeout: float = TIMEOUT_S) -> requests.Response:
     """Ask one ingress host over HTTPS for a service by its name, whatever the name resolves to here.
 
     Raises:
@@ -29,7 +29,7 @@ def get(access: Access, member: Host, name: str, path: str = "/") -> requests.Re
     address, port = endpoint(access, member, ports.HTTPS)
     session = access.session()
     session.mount("https://", _Named(name))
-    return session.get(f"https://{address}:{port}{path}", headers={"Host": name})
+    return session.get(f"https://{address}:{port}{path}", headers={"Host": name}, timeout=timeout)
 
 
 def presented(access: Access, member: Host, port: int) -> x509.Certificate:
