@@ -5,7 +5,8 @@ SocleError                what an operator can act on: value, what is wrong, wha
 │   ├── ConfigError       an environment that cannot be
 │   └── PreflightError    hosts, secrets or artifacts that a run cannot work with
 ├── ArtifactError         an artifact that cannot be had or trusted
-│   └── ArtifactUnavailableError   one source does not have it; another may
+│   ├── ArtifactUnavailableError   one source does not have it; another may
+│   └── ArtifactsError             several of them, one finding each
 ├── SecretsError          the secrets file cannot be opened or written
 ├── HostError             a local host that cannot be made or reached
 ├── AccessError           an environment's API that cannot be reached or refuses us
@@ -45,6 +46,10 @@ class ArtifactError(SocleError):
 
 class ArtifactUnavailableError(ArtifactError):
     """One source cannot provide an artifact; the next one is asked."""
+
+
+class ArtifactsError(FindingsError, ArtifactError):
+    """Artifacts that cannot be had or trusted, one finding each."""
 
 
 class SecretsError(SocleError):

@@ -17,7 +17,7 @@ from typing import Final
 from configs import artifacts
 from configs.artifacts import Artifact
 from configs.environment import Arch, Artifacts
-from configs.errors import ArtifactError, ArtifactUnavailableError, ConfigError, SocleError
+from configs.errors import ArtifactError, ArtifactsError, ArtifactUnavailableError, ConfigError, SocleError
 from deploy.sources import build, mirror, release
 from deploy.sources.download import Downloader, Say
 from inventory import environments
@@ -43,7 +43,7 @@ class Acquisition:
         """Have every archive in the cache, and return what is known of each by its name.
 
         Raises:
-            ArtifactError: naming every one that cannot be had, each with all that was tried and why it failed.
+            ArtifactsError: naming every one that cannot be had, each with all that was tried and why it failed.
         """
         entries = {artifact.file(arch): self._cached(artifact, arch) for artifact, arch in pairs}
         if not all(entries.values()):
@@ -60,7 +60,7 @@ class Acquisition:
             except ArtifactError as error:
                 failures.append(str(error))
         if failures:
-            raise ArtifactError("\n".join(failures))
+            raise ArtifactsError(failures)
         return entries
 
     def _cached(self, artifact: Artifact, arch: Arch) -> Entry | None:
@@ -92,7 +92,7 @@ class Acquisition:
                 tried.append(f"  {source}: {error}")
             except ArtifactError as error:
                 raise ArtifactError(f"{artifact.file(arch)}: refused from {source}: {error}") from error
-        raise ArtifactError("\n".join([f"{artifact.file(arch)}: no source has it. Tried:", *tried]))
+        raise ArtifactError("\n".join([f"{artifact.file(arch)}: no source has it - mend one of those tried:", *tried]))
 
     def _from(self, source: str, artifact: Artifact, arch: Arch, to: Path, held: int) -> Origin:
         match source:

@@ -47,7 +47,7 @@ def acquire(env: Environment) -> dict[str, Entry]:
     """Have all artifacts of an environment in this machine's cache; asked again in this process it only remembers.
 
     Raises:
-        ArtifactError: naming every one that cannot be had, and why.
+        ArtifactsError: naming every one that cannot be had, and why.
     """
     with _one_at_a_time:
         if env.name not in _acquired:

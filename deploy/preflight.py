@@ -17,7 +17,7 @@ from pyinfra.context import state
 
 from configs import preflight
 from configs.environment import Environment, Host
-from configs.errors import ArtifactError, PreflightError, SecretsError
+from configs.errors import ArtifactsError, PreflightError, SecretsError
 from configs.preflight import Report
 from deploy import artifacts
 from deploy.facts.preflight import HostReport
@@ -135,8 +135,8 @@ def _unreached(members: Iterable[Host], answers: dict[str, Report | str], exists
 def _artifacts(env: Environment) -> tuple[str, ...]:
     try:
         artifacts.acquire(env)
-    except ArtifactError as error:
-        return (str(error),)
+    except ArtifactsError as error:
+        return error.findings
     return ()
 
 

@@ -1,0 +1,1 @@
+"""Inventories that nothing can be made of."""
