@@ -69,7 +69,7 @@ def until(
         if waited > timeout or preparing():
             raise WaitError(f"{what}: not after {timeout:.0f} s - last seen: {last}")
         if waited > said:
-            _log.info("waiting until %s (%.0f s)", what, waited)
+            _log.info("waiting until %s (%.0f s), last seen: %s", what, waited, last)
             said += 5.0
         time.sleep(interval)
 

@@ -6,6 +6,7 @@ The hosts of the last run are left as they are, so that tests.bench.noop can go 
 import statistics
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from deploy import artifacts
 from tests.bench import memory, runs, shapes
@@ -51,12 +52,16 @@ def _show_slowest(run: Run) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    given = shapes.parser("tests.bench.bring_up", __doc__, runs=3).parse_args(arguments)
+    parser = shapes.parser("tests.bench.bring_up", __doc__, runs=3)
+    parser.add_argument("--log", type=Path, help="the file for the last run's log, with times")
+    given = parser.parse_args(arguments)
     shapes.introduce()
     measured = []
     for number in range(given.runs):
         measured.append(measure(given.shape))
         say(f"run {number + 1}: {measured[-1][0].seconds:.1f} s")
+    if given.log:
+        given.log.write_text(measured[-1][0].log)
     show(measured)
     return 0
 

@@ -36,12 +36,14 @@ class Run:
         seconds: from the start of the process to its end.
         steps: what it did, in order.
         figures: what the process measured of itself (tests.bench.measured).
+        log: what it told a person, each line with the second in which it came.
         changes: operations that changed something, counted over all hosts.
     """
 
     seconds: float
     steps: tuple[Step, ...]
     figures: dict[str, Any]
+    log: str
     changes: int
 
     @property
@@ -91,6 +93,7 @@ def run(inventory: Path, deploy: str, *arguments: str) -> Run:
             seconds=seconds,
             steps=tuple(_steps(lines)),
             figures=json.loads(kept.read_text()),
+            log="".join(f"{at:7.2f} {line}" for line, at in lines),
             changes=document["totals"]["success"] if document else 0,
         )
 
