@@ -7,7 +7,7 @@ from configs import artifacts, certificates, consul, nomad
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from deploy.facts import nomad as facts
-from deploy.operations import nomad_acl, nomad_introduction, reconcile, service
+from deploy.operations import departed, nomad_acl, nomad_introduction, reconcile, service
 from deploy.operations.barrier import barrier, one_by_one
 from inventory import environments, generate, secrets
 
@@ -42,6 +42,8 @@ def clients() -> None:
         if not me.has(Role.SERVER):
             _agent(env, me)
     barrier(name="Nomad's clients run")
+    if host.name == env.servers[0].name:
+        reconcile.converged(name="Forget what hosts left behind", changes=lambda: departed.changes(env))
 
 
 def _agent(env: Environment, me: Host, *, only_down: bool = False) -> None:
