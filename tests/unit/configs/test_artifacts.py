@@ -106,12 +106,12 @@ def test_the_mirror_serves_an_architecture_only_for_the_hosts_that_have_it(env: 
 
 def test_hosts_and_jobs_fetch_from_the_mirror_host_over_tls(env: Environment) -> None:
     url = artifacts.mirror_url(env, artifacts.WEB, Arch.AMD64)
-    assert url == f"https://{env.mirror.address}:8443/artifacts/web_0.1.0_linux_amd64.zip"
+    assert url == f"https://{env.mirror.address}:8443/artifacts/web_{artifacts.WEB.version}_linux_amd64.zip"
 
 
 def test_the_current_version_has_a_path_that_an_upgrade_does_not_change() -> None:
     assert artifacts.current("cni", "bridge") == "/opt/socle/cni/current/bridge"
-    assert artifacts.CNI.folder == "/opt/socle/cni/1.9.1"
+    assert artifacts.CNI.folder == f"/opt/socle/cni/{artifacts.CNI.version}"
 
 
 def test_the_lock_pins_every_server_as_built_by_the_pinned_toolchain() -> None:
