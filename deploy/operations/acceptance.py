@@ -42,6 +42,8 @@ def changes(env: Environment, generation: str) -> Iterator[Change]:
         yield Change("wait until every check is well", partial(_well, env))
     if sick or not proved or proved["Value"].decode() != generation:
         yield Change("prove it from outside", partial(_prove, access, generation))
+    elif Client(access.nomad()).find(acceptance.NAME):
+        yield Change("remove what a proof that was cut off left", partial(_clean, access))
 
 
 def generation(parts: dict[str, str]) -> str:
@@ -62,6 +64,8 @@ def _well(env: Environment) -> None:
 def _prove(access: Access, proved: str) -> None:
     """A setting through Consul and a secret through Vault to a task that Nomad placed, and its traces."""
     client = Client(access.nomad())
+    # What a run that was killed left would be taken for this run's, with the setting and the secret of that one.
+    client.purge(acceptance.NAME)
     setting, digest = acceptance.prepare(access)
     try:
         commands.settle(client, acceptance.job(access.env), _log.info)
@@ -70,9 +74,13 @@ def _prove(access: Access, proved: str) -> None:
         wait.until("its requests are counted in Prometheus", partial(_counted, access), timeout=60)
         wait.until("its lines are in Loki", partial(_logged, access), timeout=60)
     finally:
-        client.purge(acceptance.NAME)
-        acceptance.clean(access)
+        _clean(access)
     access.consul().kv.put(PROVED, proved)
+
+
+def _clean(access: Access) -> None:
+    Client(access.nomad()).purge(acceptance.NAME)
+    acceptance.clean(access)
 
 
 def _answers(access: Access, wanted: dict[str, str]) -> bool:
