@@ -120,7 +120,7 @@ INITIALISED = f"test -e {vault.INIT_ANSWER}"
 CHAIN = (
     says("Preparing operation files"),
     starts("Preflight | Acquire the artifacts"),
-    on_host("packages are being unpacked", "pgrep -x dpkg"),
+    on_host("packages are being unpacked", "pgrep -x dpkg-deb"),
     starts("Base | Close every port but the port table's"),
     on_host("the CA is there, certificates are not", "test -e /etc/socle/pki/ca.pem"),
     on_host("archives are being uploaded", "ls /srv/socle/incoming/*"),
@@ -142,7 +142,7 @@ CHAIN = (
     answers("Nomad's bootstrap token is in force", lambda cluster: cluster.access.nomad().acl.get_self_token()),
     answers("a token was made", lambda cluster: len(cluster.access.nomad().acl.get_tokens()) > 1, held=True),
     says("mount JWT in Vault"),
-    on_host("Docker starts", "systemctl is-active docker", power_cut=True),
+    on_host("Docker is being set up", "test -e /etc/docker/daemon.json", power_cut=True),
     on_host("the client is being introduced", f"test -e {nomad.INTRODUCTION}"),
     on_host("Loki starts", "systemctl is-active loki"),
     starts("Prometheus | Run Prometheus"),
