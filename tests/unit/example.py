@@ -1,6 +1,5 @@
 """An environment of six hosts for tests: every role, none of them on a real address."""
 
-import dataclasses
 from typing import Any
 
 from configs.environment import Environment, Host, Role
@@ -26,8 +25,3 @@ def environment(**settings: Any) -> Environment:
     """The environment `shop`, with some of its settings replaced."""
     given = {"name": "shop", "hosts": hosts(), "control": ("192.0.2.0/24",), "ingress_domain": "shop.test"}
     return Environment(**{**given, **settings})
-
-
-def with_host(name: str, /, **changes: Any) -> tuple[Host, ...]:
-    """The example's hosts, one of them changed."""
-    return tuple(dataclasses.replace(host, **changes) if host.name == name else host for host in hosts())

@@ -1,10 +1,11 @@
 """An environment that cannot be is refused with every finding, each saying what to write instead."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from configs.environment import EXTRA, Artifacts, Environment, Host, Minimums, Role, Seal
+from configs.environment import EXTRA, Artifacts, Environment, Host, Minimums, Retention, Role, Seal
 from configs.errors import ConfigError
 
 SERVER, ALL = frozenset({Role.SERVER}), frozenset(Role)
@@ -106,3 +107,52 @@ def test_what_would_be_a_traceback_later_is_a_finding_now(fields: dict[str, Any]
 
 def test_roles_may_be_written_as_plain_texts() -> None:
     assert findings(hosts=(host(1, {"server", "client", "ingress", "monitor", "mirror"}),)) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "finding"),
+    [
+        ({"name": "-"}, "-: name: '-' is not a DNS label - use lower-case letters, digits and hyphens, at most 48"),
+        (
+            {"hosts": (host(1, ALL - {Role.INGRESS}),)},
+            "e: hosts: none has the role ingress - give it to at least one host",
+        ),
+        (
+            {"hosts": (host(1, ALL), host(2, frozenset({Role.INGRESS})))},
+            "e: hosts[h-2].roles: ingress without client - the ingress is a Nomad job, add client",
+        ),
+        (
+            {"control": ()},
+            "e: control: empty - name the network of the operators' machines, or they lock themselves out",
+        ),
+        (
+            {"retention": Retention(logs=timedelta(hours=6))},
+            "e: retention.logs: 6:00:00 is below Loki's minimum - use 24 hours or more",
+        ),
+        (
+            {"artifacts": Artifacts(sources=())},
+            "e: artifacts.sources: empty, so no artifact can be had - use release, mirror, build",
+        ),
+        (
+            {"artifacts": Artifacts(sources=("mirror",))},
+            "e: artifacts.mirror: none, and it is the only source - name a folder or an https address",
+        ),
+    ],
+)
+def test_a_finding_has_the_value_and_the_remedy(fields: dict[str, Any], finding: str) -> None:
+    assert findings(**fields) == (finding,)
+
+
+def test_hosts_are_found_by_role_and_by_name() -> None:
+    env = Environment(
+        name="e",
+        hosts=(host(1, ALL), host(2), host(3), host(4, frozenset({Role.CLIENT}))),
+        control=("10.0.0.0/24",),
+        ingress_domain="e.example.com",
+    )
+    assert [member.name for member in env.servers] == ["h-1", "h-2", "h-3"]
+    assert [member.name for member in env.clients] == ["h-1", "h-4"]
+    assert env.mirror.name == env.monitor.name == "h-1"
+    assert env.host("h-4").has(Role.CLIENT)
+    with pytest.raises(KeyError):
+        env.host("nobody")
