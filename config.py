@@ -31,3 +31,4 @@ click.echo = _echo  # pyinfra prints the tracebacks of deploy code with it
 
 secrets.freeze_while(wait.preparing)
 ending.install()
+ending.require_inventory()

@@ -141,6 +141,12 @@ def test_an_impossible_environment_is_refused_by_every_command_before_anything_i
         assert_said(_OF_CONFIGURATION, printed)
 
 
+def test_an_inventory_that_is_not_there_is_no_success() -> None:
+    done = run("inventory/nosuch.py")
+    assert done.status == 1
+    assert "inventory/nosuch.py: there is no such inventory - name one such as inventory/test.py" in done.log
+
+
 def test_all_that_is_wrong_with_hosts_and_artifacts_is_said_at_once_and_nothing_is_changed(
     sabotaged: Fleet, env: Environment, tmp_path: Path
 ) -> None:
