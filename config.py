@@ -7,7 +7,7 @@ import click
 from pyinfra.api import output
 from pyinfra.context import config
 
-from deploy import ending, wait
+from deploy import ending, order, wait
 from inventory import redaction, secrets
 
 config.REQUIRE_PYINFRA_VERSION = "~=3.10.0"
@@ -31,4 +31,5 @@ click.echo = _echo  # pyinfra prints the tracebacks of deploy code with it
 
 secrets.freeze_while(wait.preparing)
 ending.install()
+order.install()
 ending.require_inventory()
