@@ -2,12 +2,12 @@
 
 from collections.abc import Generator
 
-from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host, state
 from requests import RequestException
 
-from configs import nomad
+from configs import certificates, nomad, ports
 from configs.environment import Environment
 from configs.errors import SocleError
 from configs.files import File
@@ -16,6 +16,15 @@ from deploy.operations import files
 from inventory.access import Access
 
 _TTL = "30m"
+
+_READ_IT = f"""
+systemctl --quiet is-active nomad || exit 0
+systemctl restart nomad
+timeout 60 sh -c 'until curl -sf --cacert {certificates.CA_FILE} https://127.0.0.1:{ports.NOMAD_HTTP}/v1/status/leader
+do sleep 0.25; done' >/dev/null
+"""
+"""A client that runs reads the token as it starts. It may be a server too, and what comes next asks that: so it is
+waited for."""
 
 
 @operation()
@@ -33,7 +42,7 @@ def introduced(env: Environment) -> Generator[StringCommand | FunctionCommand, N
         return
     name = host.name
     yield files.write((File(path=nomad.INTRODUCTION, content="", mode="600"), _mint(env, name)))
-    yield StringCommand("! systemctl cat nomad >/dev/null 2>&1 || systemctl try-restart nomad")
+    yield StringCommand("sh -c", QuoteString(_READ_IT))
 
 
 def _known(env: Environment, client_id: str) -> bool:
