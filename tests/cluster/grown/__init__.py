@@ -1,0 +1,1 @@
+"""The shared environment once it has grown."""
