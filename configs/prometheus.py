@@ -1,5 +1,6 @@
 """Prometheus and the exporters: what is scraped, who may ask, and under which sandbox they run."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -81,7 +82,7 @@ def _control_plane(env: Environment) -> list[dict[str, Any]]:
     return [
         _job("consul", env.hosts, ports.CONSUL_HTTPS)
         | {"metrics_path": "/v1/agent/metrics", "params": prometheus_format, "authorization": _BEARER},
-        _job("nomad", agents, ports.NOMAD_HTTP) | {"metrics_path": "/v1/metrics", "params": prometheus_format},
+        _nomad(agents) | {"metrics_path": "/v1/metrics", "params": prometheus_format},
         _job("vault", env.servers, ports.VAULT_METRICS)
         | {"metrics_path": "/v1/sys/metrics", "params": prometheus_format},
     ]
@@ -103,6 +104,15 @@ def _observers(env: Environment) -> list[dict[str, Any]]:
         _job("prometheus", monitor, ports.PROMETHEUS) | {"basic_auth": _BASIC},
         _job("alertmanager", monitor, ports.ALERTMANAGER) | {"basic_auth": _BASIC},
     ]
+
+
+def _nomad(hosts: Iterable[Host]) -> dict[str, Any]:
+    """Clients carry a label: the alert about lost ones counts those that the inventory has."""
+    job = _job("nomad", hosts, ports.NOMAD_HTTP)
+    for host, target in zip(hosts, job["static_configs"], strict=True):
+        if host.has(Role.CLIENT):
+            target["labels"]["client"] = "true"
+    return job
 
 
 def _job(name: str, hosts: Iterable[Host], port: int) -> dict[str, Any]:
@@ -182,6 +192,7 @@ def service_files(env: Environment) -> tuple[File, ...]:
     return debian_service("prometheus", arguments, {"ReadWritePaths": "/var/lib/prometheus"})
 
 
+@functools.cache
 def node_exporter_files() -> tuple[File, ...]:
     """node-exporter: TLS and a client certificate; it must see the host's file systems and processes as they are."""
     web = {
@@ -227,6 +238,7 @@ def debian_service(unit: str, arguments: Iterable[str], service: Mapping[str, un
     )
 
 
+@functools.cache
 def certificate_expiry_files() -> tuple[File, ...]:
     """A service that writes when each certificate of the host expires, for node-exporter to serve.
 
@@ -261,6 +273,7 @@ def service_targets_files() -> tuple[File, ...]:
     return (agent, File(path=f"/etc/systemd/system/{SERVICE_TARGETS}.service", content=unit))
 
 
+@functools.cache
 def agent_file(name: str) -> File:
     """One of our own small programs as a file on a host."""
     return File(path=f"/opt/socle/observe/{name}", content=(_AGENTS / name).read_text(), mode="755")
