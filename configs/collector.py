@@ -1,5 +1,6 @@
 """The OpenTelemetry Collector on every host: the journal and the tasks' output, shipped to Loki."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -237,6 +238,7 @@ def task_logs_files(token: Callable[[], str]) -> tuple[File, ...]:
     )
 
 
+@functools.cache
 def proxy_files() -> tuple[File, ...]:
     """The Collector's metrics behind TLS and a client certificate, by the distribution's exporter-exporter.
 

@@ -1,9 +1,11 @@
-"""How pyinfra tells operations apart, without reading source files on the way.
+"""How pyinfra tells operations apart, without asking again what it could know.
 
 pyinfra 3.10.0 finds an operation's place by the line numbers of its callers, and asks inspect.stack() for them, which
 looks up module and source of every frame for every operation of every host. The line numbers are in the frames.
+It also derives the names of its global arguments from type hints, anew for every operation and every fact.
 """
 
+import functools
 import inspect
 import sys
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from types import FrameType
 
 import pyinfra
 from pyinfra import version
-from pyinfra.api import util
+from pyinfra.api import arguments, util
 from pyinfra.api.state import State
 
 KNOWN = "3.10.0"
@@ -19,10 +21,11 @@ KNOWN = "3.10.0"
 
 
 def install() -> None:
-    """Have pyinfra ask here."""
+    """Have pyinfra ask here, and remember its global arguments."""
     if version.__version__ == KNOWN:
         module = sys.modules["pyinfra.api.operation"]  # the package's attribute of this name is the decorator
         module.get_operation_order_from_stack = of_stack  # type: ignore[attr-defined]
+        arguments.all_global_arguments = functools.cache(arguments.all_global_arguments)
 
 
 def of_stack(state: State) -> list[int]:

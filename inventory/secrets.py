@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -86,6 +86,13 @@ class Secrets:
                 value = make()  # may itself ask for secrets, so what is there is read after it
                 self._store({**self._load(), key: value})
             return self.get(key)
+
+    def ensure_all(self, keys: Collection[str], make: Callable[[], str]) -> None:
+        """Have a value for each key, as `ensure` does, with one write for all that are missing."""
+        if any(self.find(key) is None for key in keys):
+            with self._exclusive():
+                now = self._load()
+                self._store({**{key: make() for key in keys if key not in now}, **now})
 
     def remove(self, key: str) -> None:
         """Forget a value; it is gone from the file when this returns."""

@@ -22,6 +22,7 @@ def changes(env: Environment) -> Iterator[Change]:
     """What differs in Consul's access control from what the environment wants."""
     kept = secrets.open(env)
     secret = kept.ensure("consul/bootstrap", generate.token)
+    kept.ensure_all([token.secret for token in consul.tokens(env)], generate.token)
     access = Access.for_environment(env)
     anonymous = access.consul(token="")
     wait.until("Consul has a leader", anonymous.status.leader, timeout=60)

@@ -1,9 +1,11 @@
 """A client that Nomad's servers do not know is introduced to them."""
 
-from collections.abc import Generator
+import threading
+from collections.abc import Collection, Generator
 
 from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
 from pyinfra.api.operation import operation
+from pyinfra.api.state import State
 from pyinfra.context import host, state
 from requests import RequestException
 
@@ -11,11 +13,15 @@ from configs import certificates, nomad, ports
 from configs.environment import Environment
 from configs.errors import SocleError
 from configs.files import File
+from deploy import preflight
 from deploy.facts import nomad as facts
 from deploy.operations import files
 from inventory.access import Access
 
 _TTL = "30m"
+
+_asked: dict[tuple[State, bool], frozenset[str]] = {}
+_one_at_a_time = threading.Lock()
 
 _READ_IT = f"""
 systemctl --quiet is-active nomad || exit 0
@@ -47,11 +53,20 @@ def introduced(env: Environment) -> Generator[StringCommand | FunctionCommand, N
 
 def _known(env: Environment, client_id: str) -> bool:
     try:
-        return client_id in facts.nodes(env)
+        return client_id in _nodes(env)
     except (SocleError, RequestException):
         if state.is_executing:
             raise
         return False
+
+
+def _nodes(env: Environment) -> Collection[str]:
+    """The nodes that Nomad knows, asked by the first host of each stage of a run: all hosts are at it together."""
+    stage = (preflight.this_run(), state.is_executing)
+    with _one_at_a_time:
+        if stage not in _asked:
+            _asked[stage] = frozenset(facts.nodes(env))
+        return _asked[stage]
 
 
 def _mint(env: Environment, name: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs import consul
 from deploy.operations import nomad_acl
 from inventory import generate, secrets
 from tests.bench import fleet, runs, shapes, simulated
@@ -45,8 +46,10 @@ def measure(hosts: int) -> tuple[Figure, Figure]:
             "SOCLE_BENCH_CLIENTS": str(hosts),
             simulated.STATE: f"{folder}/state",
         }
-        # Nomad's servers would have made it.
-        secrets.open(fleet.environment(hosts)).ensure(nomad_acl.token_secret("logs"), generate.token)
+        # The servers' phases, which come before a client's, would have made them.
+        env = fleet.environment(hosts)
+        tokens = [nomad_acl.token_secret("logs"), *(token.secret for token in consul.tokens(env))]
+        secrets.open(env).ensure_all(tokens, generate.token)
         return _once(hosts), _once(hosts)
 
 

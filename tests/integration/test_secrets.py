@@ -85,6 +85,16 @@ def test_a_value_is_made_once(alice: secrets.Secrets) -> None:
     assert alice.ensure("vault/x", lambda: "second") == "first"
 
 
+def test_many_values_are_made_with_one_write_and_those_that_are_there_stay(desk: Desk, alice: secrets.Secrets) -> None:
+    alice.put("b", "kept")
+    numbers = iter(range(9))
+    alice.ensure_all(["a", "b", "c"], lambda: f"made {next(numbers)}")
+    assert [alice.get(key) for key in "abc"] == ["made 0", "kept", "made 1"]
+    written = desk.file.stat().st_mtime_ns
+    alice.ensure_all(["a", "b", "c"], lambda: "another")
+    assert desk.file.stat().st_mtime_ns == written
+
+
 def test_a_value_may_be_made_from_another_that_is_made_on_the_way(alice: secrets.Secrets) -> None:
     alice.ensure("outer", lambda: alice.ensure("inner", lambda: "in") + "+out")
     assert (alice.get("outer"), alice.get("inner")) == ("in+out", "in")
