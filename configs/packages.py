@@ -23,7 +23,22 @@ BY_ROLE = {
     Role.MIRROR: ("nginx-light",),
 }
 
+SERVICES = {
+    "docker.io": "docker",
+    "nginx-light": "nginx",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-exporter-exporter": "prometheus-exporter-exporter",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+}
+"""The units of packages that come with a configuration of their own, in which they must never run."""
+
 
 def packages(_env: Environment, host: Host) -> tuple[str, ...]:
     """All packages of a host, sorted."""
     return tuple(sorted({*BASE, *(name for role in host.roles for name in BY_ROLE.get(role, ()))}))
+
+
+def services(env: Environment, host: Host) -> tuple[str, ...]:
+    """The units of a host's packages that may only run with our configuration, sorted."""
+    return tuple(sorted(SERVICES[name] for name in packages(env, host) if name in SERVICES))

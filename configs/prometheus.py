@@ -188,6 +188,8 @@ def service_files(env: Environment) -> tuple[File, ...]:
         f"--web.external-url=https://{env.monitor.address}:{ports.PROMETHEUS}/",
         f"--storage.tsdb.retention.time={int(env.retention.metrics.total_seconds())}s",
         f"--storage.tsdb.retention.size={env.retention.metrics_mib}MB",
+        # An alert that is sent before Alertmanager is found is dropped, as the first ones are after each start.
+        "--rules.alert.resend-delay=15s",
     ]
     return debian_service("prometheus", arguments, {"ReadWritePaths": "/var/lib/prometheus"})
 

@@ -14,7 +14,11 @@ def run() -> None:
     """Packages, users, folders, kernel settings, journal, packet filter, names."""
     env = environments.current()
     me = env.host(host.name)
-    package_operations.present(name="Install the distribution's packages", packages=packages.packages(env, me))
+    package_operations.present(
+        name="Install the distribution's packages",
+        packages=packages.packages(env, me),
+        services=packages.services(env, me),
+    )
     service.running(
         name="Put users, folders and kernel settings in force", unit="socle-system", files=base.system_files(env, me)
     )

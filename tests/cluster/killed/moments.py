@@ -45,14 +45,19 @@ class Moment:
     held: bool = False
 
 
-def says(text: str) -> Moment:
+def says(text: str, *, power_cut: bool = False) -> Moment:
     """The run's log has this text: it says what it does just before it does it."""
-    return Moment(what=f"the log says: {text}", watch=lambda _, log: nullcontext(lambda: text in log.read_text()))
+
+    @contextmanager
+    def watch(_: Cluster, log: Path) -> Iterator[Seen]:
+        yield lambda: text in log.read_text()
+
+    return Moment(what=f"the log says: {text}", watch=watch, power_cut=power_cut)
 
 
-def starts(operation: str) -> Moment:
-    """An operation starts."""
-    return says(f"Starting operation: {operation}")
+def starts(operation: str, *, power_cut: bool = False) -> Moment:
+    """An operation starts: what it asks first takes longer than our signal."""
+    return says(f"Starting operation: {operation}", power_cut=power_cut)
 
 
 def on_host(what: str, condition: str, *, power_cut: bool = False, held: bool = False) -> Moment:
@@ -107,7 +112,7 @@ def _holder(cluster: Cluster) -> Iterator[None]:
 
 def _root_is_revoked(cluster: Cluster) -> bool:
     access = cluster.access
-    token = access.secrets.get(vault_init.ROOT)
+    token = access.secrets.find(vault_init.ROOT) or "forgotten"
     try:
         access.vault(token=token).auth.token.lookup_self()
     except hvac.exceptions.Forbidden:
@@ -121,24 +126,25 @@ CHAIN = (
     says("Preparing operation files"),
     starts("Preflight | Acquire the artifacts"),
     on_host("packages are being unpacked", "pgrep -x dpkg-deb"),
+    starts("Base | Put users, folders and kernel settings in force", power_cut=True),
     starts("Base | Close every port but the port table's"),
     on_host("the CA is there, certificates are not", "test -e /etc/socle/pki/ca.pem"),
     on_host("archives are being uploaded", "ls /srv/socle/incoming/*"),
     on_host("a version is being unpacked", "ls -d /opt/socle/*/.*.new"),
     on_host("Consul's configuration is there, Consul is not", "test -e /etc/consul/consul.json"),
-    says("bootstrap Consul's ACLs"),
+    starts("Consul | Have access control: policies and tokens"),
     answers("Consul's bootstrap token is in force", lambda cluster: cluster.access.consul().acl.token.read_self()),
     on_host("Vault starts", "systemctl is-active vault"),
+    starts("Vault | Have Vault initialised once"),
     says("initialise Vault"),
     on_host("Vault gave its shares, and the host dies with them", INITIALISED, power_cut=True, held=True),
     on_host("Vault gave its shares", INITIALISED, held=True),
     answers("the shares are in the secrets file", lambda cluster: cluster.access.secrets.find(vault_init.KEYS)),
     says("] unseal"),
     says("enable the audit device file"),
-    says("revoke the root token"),
     answers("the root token is revoked", _root_is_revoked, held=True),
     on_host("Nomad starts", "systemctl is-active nomad"),
-    says("bootstrap Nomad's ACLs"),
+    starts("Nomad servers | Have access control: policies and tokens"),
     answers("Nomad's bootstrap token is in force", lambda cluster: cluster.access.nomad().acl.get_self_token()),
     answers("a token was made", lambda cluster: len(cluster.access.nomad().acl.get_tokens()) > 1, held=True),
     says("mount JWT in Vault"),
