@@ -23,6 +23,12 @@ _LOADED = 'sha256sum {files} | cut -c1-64 | tr -d "\\n" | sha256sum | cut -c1-64
 
 _SHOW_WHY = '|| { systemctl status --no-pager -n 0 "$0" >&2; journalctl -u "$0" -n 25 --no-pager -o cat >&2; exit 1; }'
 
+_KNOWN = (
+    '[ "$(systemctl show -p LoadState -p NeedDaemonReload "$0" | sort | tr "\\n" " ")" = '
+    '"LoadState=loaded NeedDaemonReload=no " ]'
+)
+"""Whether systemd knows a unit as its files are now. It reads a new one by itself, and reading all anew is dear."""
+
 _UNTIL = "i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
 
 _started: dict[str, str] = {}
@@ -145,15 +151,16 @@ class _Found:
         own = [*self.wanted.files, _dropin(unit, self.digest, self.wanted.read)]
         # Debian's reload commands check files that are written here: these come first.
         written = list(file_operations.writes([*self.wanted.live, *own], self.now))
-        script = " && ".join(self._transitions(known_anew=bool(list(file_operations.writes(own, self.now)))))
+        script = " && ".join(self._transitions(written=bool(list(file_operations.writes(own, self.now)))))
         moved = [StringCommand("sh -c", QuoteString(f"{{ {script}; }} {_SHOW_WHY}"), unit)] if script else []
         return [*written, *moved, *self._reload()]
 
-    def _transitions(self, *, known_anew: bool) -> Iterator[str]:
-        if known_anew or self.unit.need_daemon_reload:
-            yield "systemctl daemon-reload"
+    def _transitions(self, *, written: bool) -> Iterator[str]:
         if self.unit.enabled not in _ENABLED:
-            yield 'systemctl enable --quiet "$0"'
+            # Of a unit that was not there systemd has nothing to forget.
+            yield f'systemctl enable --quiet {"--no-reload " if self.unit.enabled == "none" else ""}"$0"'
+        if written or self.unit.need_daemon_reload:
+            yield f"{{ {_KNOWN} || systemctl daemon-reload; }}"
         if self.restarts:
             yield '{ systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0"; }'
             if self.wanted.healthy:

@@ -49,7 +49,7 @@ def test_a_fresh_host_gets_files_then_the_unit_is_known_enabled_started_and_wait
     files, unit = run(FRESH, healthy="curl thing")
     assert [file.path for file in first_run()] == [*(file.path for file in FILES), DROPIN]
     assert all(file.path in files for file in FILES)
-    steps = ["systemctl daemon-reload", "systemctl enable", "systemctl restart", "until curl thing"]
+    steps = ["systemctl enable", "systemctl daemon-reload", "systemctl restart", "until curl thing"]
     assert sorted(steps, key=unit.index) == steps
 
 
