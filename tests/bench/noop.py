@@ -23,8 +23,8 @@ SLOWEST = 15
 def measure(shape: str, times: int) -> dict[str, list[Run]]:
     """Every deploy file in turn, so that all meet the same load of the machine."""
     path = shapes.inventory(shape)
-    if changes := runs.run(path, DEPLOYS["whole"]).changes:
-        say(f"the first run changed {changes} things; it is not counted")
+    for name, hosts in runs.run(path, DEPLOYS["whole"]).changed.items():
+        say(f"the first run, which is not counted, changed: {name} on {', '.join(hosts)}")
     turns = [{name: runs.run(path, deploy) for name, deploy in DEPLOYS.items()} for _ in range(times)]
     return {name: [turn[name] for turn in turns] for name in DEPLOYS}
 

@@ -37,14 +37,19 @@ class Run:
         steps: what it did, in order.
         figures: what the process measured of itself (tests.bench.measured).
         log: what it told a person, each line with the second in which it came.
-        changes: operations that changed something, counted over all hosts.
+        changed: the operations that changed something, each with its hosts.
     """
 
     seconds: float
     steps: tuple[Step, ...]
     figures: dict[str, Any]
     log: str
-    changes: int
+    changed: dict[str, list[str]]
+
+    @property
+    def changes(self) -> int:
+        """How many operations changed something, counted over all hosts."""
+        return sum(len(hosts) for hosts in self.changed.values())
 
     @property
     def cpu_s(self) -> float:
@@ -94,7 +99,7 @@ def run(inventory: Path, deploy: str, *arguments: str) -> Run:
             steps=tuple(_steps(lines)),
             figures=json.loads(kept.read_text()),
             log="".join(f"{at:7.2f} {line}" for line, at in lines),
-            changes=document["totals"]["success"] if document else 0,
+            changed={each["name"]: each["success"] for each in document.get("operations", ()) if each["success"]},
         )
 
 
