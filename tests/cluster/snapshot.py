@@ -36,7 +36,7 @@ def of_apis(access: Access) -> dict[str, object]:
         "Nomad's jobs": {job["ID"]: job["JobModifyIndex"] for job in nomad.jobs.get_jobs()},
         "Nomad's tokens": {token["AccessorID"]: token["ModifyIndex"] for token in nomad.acl.get_tokens()},
         "Nomad's policies": {policy["Name"]: policy["ModifyIndex"] for policy in nomad.acl.get_policies()},
-        "Vault's policies": sorted(vault.sys.list_policies()["data"]["policies"]),
+        "Vault's policies": sorted(vault.sys.list_acl_policies()["data"]["keys"]),
         "Vault's mounts": sorted(vault.sys.list_auth_methods()["data"]),
         "Vault's audit devices": sorted(vault.sys.list_enabled_audit_devices()["data"]),
     }
