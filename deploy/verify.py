@@ -8,11 +8,14 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from configs import identity
-from deploy import preflight
+from deploy import preflight, wait
 from deploy.facts.names import Resolves
 from deploy.operations import acceptance, reconcile, service
 from deploy.operations.barrier import barrier
 from inventory import environments
+
+_TRIES = 40
+"""How often names are asked for, half a second apart."""
 
 
 @deploy("Verify")
@@ -32,5 +35,6 @@ def run() -> None:
 @operation()
 def resolved(names: list[str]) -> Generator[StringCommand, None, None]:
     """Fail on a host whose resolver does not answer for Consul's names."""
-    if host.get_fact(Resolves, names=names) is False:
+    # The catalog may be a moment behind the servers that were started last.
+    if host.get_fact(Resolves, names=names, tries=1 if wait.preparing() else _TRIES) is False:
         yield StringCommand(f"for n in {' '.join(names)}; do getent ahostsv4 $n || exit 1; done")

@@ -13,10 +13,11 @@ class Resolves(FactBase[bool | None]):
     def default() -> None:
         return None
 
-    def command(self, names: Sequence[str]) -> str:
-        tries = " && ".join(f"getent ahostsv4 {shlex.quote(name)} >/dev/null" for name in names)
-        # The catalog may be a moment behind the servers that were started last.
-        loop = f"i=0; until {tries}; do i=$((i+1)); [ $i -lt 40 ] || {{ echo no; exit; }}; sleep 0.5; done; echo yes"
+    def command(self, names: Sequence[str], tries: int) -> str:
+        asked = " && ".join(f"getent ahostsv4 {shlex.quote(name)} >/dev/null" for name in names)
+        loop = (
+            f"i=0; until {asked}; do i=$((i+1)); [ $i -lt {tries} ] || {{ echo no; exit; }}; sleep 0.5; done; echo yes"
+        )
         return f"sh -c {shlex.quote(loop)}"
 
     def process(self, output: Iterable[str]) -> bool:
