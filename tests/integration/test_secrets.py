@@ -202,3 +202,18 @@ def test_the_command_line_lists_names_and_shows_one_value_when_asked(
     assert capsys.readouterr().err.startswith("elsewhere: the secret 'absent'")
     assert secrets.main([str(inventory), "remove", "consul/gossip"]) == 0
     assert alice.keys() == ()
+
+
+def test_who_only_looks_makes_and_changes_no_secret(
+    desk: Desk, alice: secrets.Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.put("consul/gossip", "planted-secret")
+    before = desk.file.read_bytes()
+    monkeypatch.setattr(secrets, "_frozen", [])
+    secrets.freeze_while(lambda: True)
+    assert alice.ensure("consul/gossip", str) == "planted-secret"
+    with pytest.raises(SecretsError, match="is only read now"):
+        alice.ensure("nomad/gossip", lambda: "another-secret")
+    with pytest.raises(SecretsError, match="is only read now"):
+        alice.remove("consul/gossip")
+    assert desk.file.read_bytes() == before
