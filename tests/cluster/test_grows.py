@@ -63,9 +63,9 @@ def test_the_new_host_is_given_work(cluster: Cluster, grown: Environment) -> Non
     """The others take nothing new meanwhile: where Nomad's spread ties, the fuller host wins."""
     new = grown.clients[-1]
     with _ineligible(cluster, cluster.env.clients):
-        _scale(cluster, 3)
+        wait("a third instance", lambda: _scale(cluster, 3), bound_s=BOUND_S)
         wait(f"an instance on {new.name}", lambda: _passing(cluster, new), bound_s=BOUND_S)
-    _scale(cluster, 2)
+    wait("two instances again", lambda: _scale(cluster, 2), bound_s=BOUND_S)
 
 
 def test_a_second_run_of_the_grown_inventory_changes_nothing(grown: Environment) -> None:
@@ -121,11 +121,12 @@ def _ineligible(cluster: Cluster, clients: Iterable[Host]) -> Iterator[None]:
             nomad.node.eligible_node(node, eligible=True)
 
 
-def _scale(cluster: Cluster, count: int) -> None:
+def _scale(cluster: Cluster, count: int) -> bool:
+    """Ask for a number of instances; Nomad refuses while a deployment runs."""
     access = cluster.access
     document = {"Count": count, "Target": {"Group": "web"}, "Message": "test"}
     headers = {"X-Nomad-Token": access.secrets.get("nomad/bootstrap")}
-    access.session().post(f"{access.url('nomad')}/v1/job/web/scale", json=document, headers=headers).raise_for_status()
+    return access.session().post(f"{access.url('nomad')}/v1/job/web/scale", json=document, headers=headers).ok
 
 
 def _passing(cluster: Cluster, host: Host) -> bool:
