@@ -27,7 +27,10 @@ _KNOWN = (
     '[ "$(systemctl show -p LoadState -p NeedDaemonReload "$0" | sort | tr "\\n" " ")" = '
     '"LoadState=loaded NeedDaemonReload=no " ]'
 )
-"""Whether systemd knows a unit as its files are now. It reads a new one by itself, and reading all anew is dear."""
+"""Whether systemd knows a unit that was not there before: it reads it by itself, and reading all anew is dear.
+
+Of a unit that was there, it would not tell a new folder of drop-ins.
+"""
 
 _UNTIL = "i=0; until {probe} >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 240 ] || exit 1; sleep 0.25; done"
 
@@ -156,11 +159,11 @@ class _Found:
         return [*written, *moved, *self._reload()]
 
     def _transitions(self, *, written: bool) -> Iterator[str]:
+        new = self.unit.enabled == "none"
         if self.unit.enabled not in _ENABLED:
-            # Of a unit that was not there systemd has nothing to forget.
-            yield f'systemctl enable --quiet {"--no-reload " if self.unit.enabled == "none" else ""}"$0"'
+            yield f'systemctl enable --quiet {"--no-reload " if new else ""}"$0"'
         if written or self.unit.need_daemon_reload:
-            yield f"{{ {_KNOWN} || systemctl daemon-reload; }}"
+            yield f"{{ {_KNOWN} || systemctl daemon-reload; }}" if new else "systemctl daemon-reload"
         if self.restarts:
             yield '{ systemctl reset-failed "$0" 2>/dev/null; systemctl restart "$0"; }'
             if self.wanted.healthy:

@@ -53,6 +53,13 @@ def test_a_fresh_host_gets_files_then_the_unit_is_known_enabled_started_and_wait
     assert sorted(steps, key=unit.index) == steps
 
 
+def test_only_a_unit_that_was_not_there_spares_systemd_to_read_all_anew() -> None:
+    known = '"LoadState=loaded NeedDaemonReload=no "'
+    assert known in run(FRESH)[1]
+    assert known not in run(FRESH.replace("inactive none", "inactive enabled"))[1]
+    assert "systemctl daemon-reload" in run(FRESH.replace("inactive none", "inactive enabled"))[1]
+
+
 def test_nothing_is_sent_to_a_service_that_runs_with_its_present_content() -> None:
     assert run(running(), healthy="curl thing") == []
 
