@@ -1,4 +1,4 @@
-"""The memory of local hosts, from the control groups of their containers."""
+"""What local hosts take of this machine, from the control groups of their containers."""
 
 import threading
 from dataclasses import dataclass
@@ -10,27 +10,33 @@ from vagrant.hosts import Fleet
 
 SAMPLE_S = 1.0
 _V1 = Path("/sys/fs/cgroup/memory/docker")
+_V1_CPU = Path("/sys/fs/cgroup/cpuacct/docker")
 _V2 = Path("/sys/fs/cgroup/system.slice")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Peak:
-    """The most memory of a host, in MiB.
+class Usage:
+    """What a host took.
 
     Attributes:
-        processes: what its processes had, sampled every second; page cache is not in it.
-        charged: what the kernel charged the container with, page cache included; 0 where it keeps no such figure.
+        processes: the most memory that its processes had, in MiB, sampled every second; page cache is not in it.
+        charged: the most that the kernel charged it with, in MiB, page cache included; 0 where it keeps no such figure.
+        cpu_s: seconds of CPU.
     """
 
     processes: int
     charged: int
+    cpu_s: float
 
 
 class Watch:
     """Samples every host of a fleet for as long as the `with` block lasts."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self._folders = {name: _folder(str(fleet.container(name).id)) for name in fleet.names()}
+        containers = {name: str(fleet.container(name).id) for name in fleet.names()}
+        self._folders = {name: _folder(container) for name, container in containers.items()}
+        self._containers = containers
+        self._began = {name: _cpu_s(container) for name, container in containers.items()}
         self._most = dict.fromkeys(self._folders, 0)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -46,10 +52,14 @@ class Watch:
         self._thread.join()
 
     @property
-    def peaks(self) -> dict[str, Peak]:
-        """The peaks so far, by host."""
+    def usage(self) -> dict[str, Usage]:
+        """What each host took so far."""
         return {
-            name: Peak(processes=self._most[name] >> 20, charged=_charged(folder) >> 20)
+            name: Usage(
+                processes=self._most[name] >> 20,
+                charged=_charged(folder) >> 20,
+                cpu_s=_cpu_s(self._containers[name]) - self._began[name],
+            )
             for name, folder in self._folders.items()
         }
 
@@ -73,3 +83,10 @@ def _processes(folder: Path) -> int:
 def _charged(folder: Path) -> int:
     peak = next((p for p in (folder / "memory.max_usage_in_bytes", folder / "memory.peak") if p.is_file()), None)
     return int(peak.read_text()) if peak else 0
+
+
+def _cpu_s(container: str) -> float:
+    if _V1_CPU.is_dir():
+        return int((_V1_CPU / container / "cpuacct.usage").read_text()) / 1e9
+    words = (line.split() for line in (_folder(container) / "cpu.stat").read_text().splitlines())
+    return int(dict(words)["usage_usec"]) / 1e6
