@@ -1,7 +1,7 @@
 """Under load, leaders and hosts are killed: nothing acknowledged is lost, the service answers, and a run mends it all.
 
-The bounds are the goals of docs/design.md doubled or more, since this runs where two cores are shared by five hosts;
-what was measured is printed.
+The bounds are wide, since two cores are shared by five hosts and whatever else runs; docs/operations.md has what was
+seen, and each run prints its own.
 """
 
 import sys
