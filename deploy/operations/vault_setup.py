@@ -65,13 +65,34 @@ def _root(env: Environment, token: str | None) -> hvac.Client | None:
 
 
 def _audit_changes(api: hvac.Client) -> Iterator[Change]:
-    there = api.sys.list_enabled_audit_devices()["data"]
-    for kind, options in _AUDIT.items():
-        if f"{kind}/" not in there:
-            yield Change(
-                f"enable the audit device {kind}",
-                partial(api.sys.enable_audit_device, device_type=kind, options=options, path=kind),
-            )
+    for kind in _AUDIT:
+        if not _audits(api, kind):
+            yield Change(f"enable the audit device {kind}", partial(_enable_audit, api, kind))
+
+
+def _audits(api: hvac.Client, kind: str) -> bool:
+    return f"{kind}/" in api.sys.list_enabled_audit_devices()["data"]
+
+
+def _enable_audit(api: hvac.Client, kind: str) -> None:
+    """Enable an audit device, also one that a killed run left half enabled.
+
+    A request whose caller dies leaves the device in Vault's memory and not in its table (seen with 1.21): it can then
+    be neither enabled nor disabled, until a server that becomes active begins with what the table says.
+    """
+
+    def enabled() -> bool:
+        if not _audits(api, kind):
+            api.sys.enable_audit_device(device_type=kind, options=_AUDIT[kind], path=kind)
+        return True
+
+    try:
+        enabled()
+    except hvac.exceptions.InvalidRequest as error:
+        if "already registered" not in str(error):
+            raise
+        api.sys.step_down()
+        wait.until(f"Vault audits to {kind}", enabled, timeout=60, errors=(hvac.exceptions.VaultError,))
 
 
 def policy_changes(api: hvac.Client, name: str, policy: vault.Policy) -> Iterator[Change]:
