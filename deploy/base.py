@@ -6,6 +6,7 @@ from pyinfra.context import host
 from configs import base, packages
 from deploy.operations import packages as package_operations
 from deploy.operations import service
+from deploy.operations.service import Service
 from inventory import environments
 
 
@@ -22,9 +23,12 @@ def run() -> None:
     service.running(
         name="Put users, folders and kernel settings in force", unit="socle-system", files=base.system_files(env, me)
     )
-    service.running(
-        name="Close every port but the port table's", unit="socle-firewall", files=base.firewall_files(env, me)
+    service.all_running(
+        name="Put packet filter, journal and names in force",
+        services=[
+            Service(unit="socle-firewall", files=base.firewall_files(env, me)),
+            Service(unit="systemd-journald", files=base.journal_files(env)),
+            Service(unit="systemd-resolved", files=base.resolved_files()),
+            Service(unit="socle-dns", files=base.resolver_files()),
+        ],
     )
-    service.running(name="Bound the journal", unit="systemd-journald", files=base.journal_files(env))
-    service.running(name="Resolve names with systemd-resolved", unit="systemd-resolved", files=base.resolved_files())
-    service.running(name="Send .consul names to Consul", unit="socle-dns", files=base.resolver_files())

@@ -4,8 +4,9 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from configs import artifacts, certificates, collector, ports
-from configs.environment import Role
+from configs.environment import Environment, Role
 from deploy.operations import nomad_acl, service
+from deploy.operations.service import Service
 from inventory import environments, secrets
 
 _ANSWERS = f"curl -sf http://127.0.0.1:{ports.COLLECTOR_INTERNAL}/metrics"
@@ -16,24 +17,24 @@ def run() -> None:
     """The Collector, and on clients what gives it the tasks' output."""
     env = environments.current()
     me = env.host(host.name)
-    if me.has(Role.CLIENT):
-        service.running(
-            name="Copy the output of tasks under their labels",
-            unit=collector.TASK_LOGS_UNIT,
-            files=collector.task_logs_files(lambda: secrets.open(env).get(nomad_acl.token_secret("logs"))),
-        )
     certificate = certificates.files("collector")
-    service.running(
+    service.all_running(
         name="Run the Collector",
-        unit="collector",
-        files=collector.files(env, me),
-        program=artifacts.COLLECTOR,
-        reload_files=certificate,
-        healthy=_ANSWERS,
+        services=[
+            *([_task_logs(env)] if me.has(Role.CLIENT) else []),
+            Service(
+                unit="collector",
+                files=collector.files(env, me),
+                program=artifacts.COLLECTOR,
+                reload_files=certificate,
+                healthy=_ANSWERS,
+            ),
+            Service(unit=collector.PROXY_UNIT, files=collector.proxy_files(), reload_files=certificate),
+        ],
     )
-    service.running(
-        name="Serve the Collector's metrics",
-        unit=collector.PROXY_UNIT,
-        files=collector.proxy_files(),
-        reload_files=certificate,
-    )
+
+
+def _task_logs(env: Environment) -> Service:
+    """What copies the tasks' output under their labels."""
+    files = collector.task_logs_files(lambda: secrets.open(env).get(nomad_acl.token_secret("logs")))
+    return Service(unit=collector.TASK_LOGS_UNIT, files=files)

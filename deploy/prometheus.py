@@ -8,6 +8,7 @@ from configs import alertmanager, certificates, consul, ports, prometheus
 from configs.environment import Environment, Role
 from configs.files import File
 from deploy.operations import service
+from deploy.operations.service import Service
 from inventory import environments, generate, secrets
 
 PASSWORD = "prometheus/password"  # noqa: S105 - where it is kept, not what it is
@@ -18,21 +19,25 @@ PASSWORD_HASH = "prometheus/password-hash"  # noqa: S105 - the same
 def run() -> None:
     """Exporters, then the servers that ask them."""
     env = environments.current()
-    service.running(name="Run node-exporter", unit="prometheus-node-exporter", files=prometheus.node_exporter_files())
-    service.running(
-        name="Tell when certificates expire",
-        unit=prometheus.CERTIFICATE_EXPIRY,
-        files=prometheus.certificate_expiry_files(),
-        healthy=f"test -s {prometheus.CERTIFICATE_METRICS}",
+    service.all_running(
+        name="Run the exporters",
+        services=[
+            Service(unit="prometheus-node-exporter", files=prometheus.node_exporter_files()),
+            Service(
+                unit=prometheus.CERTIFICATE_EXPIRY,
+                files=prometheus.certificate_expiry_files(),
+                healthy=f"test -s {prometheus.CERTIFICATE_METRICS}",
+            ),
+        ],
     )
     if env.host(host.name).has(Role.MONITOR):
-        _alertmanager(env)
-        _prometheus(env)
+        service.all_running(
+            name="Run Prometheus", services=[_alertmanager(env), _service_targets(env), _prometheus(env)]
+        )
 
 
-def _alertmanager(env: Environment) -> None:
-    service.running(
-        name="Run Alertmanager",
+def _alertmanager(env: Environment) -> Service:
+    return Service(
         unit=alertmanager.UNIT,
         files=alertmanager.service_files(env, lambda: _password_hash(env)),
         live=alertmanager.live_files(env),
@@ -40,15 +45,17 @@ def _alertmanager(env: Environment) -> None:
     )
 
 
-def _prometheus(env: Environment) -> None:
-    service.running(
-        name="List Consul's services for Prometheus",
+def _service_targets(env: Environment) -> Service:
+    """What lists Consul's services for Prometheus."""
+    return Service(
         unit=prometheus.SERVICE_TARGETS,
         files=[*_secret_files(env), *prometheus.service_targets_files()],
         healthy=f"test -s {prometheus.TARGETS}",
     )
-    service.running(
-        name="Run Prometheus",
+
+
+def _prometheus(env: Environment) -> Service:
+    return Service(
         unit="prometheus",
         files=prometheus.service_files(env),
         live=prometheus.live_files(env),

@@ -15,9 +15,9 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _SCRIPT = f"""
 for s in "$@"; do
   d={certificates.FOLDER}/$s
-  echo "L $s $(stat -c %a:%U:%G "$d/cert.pem" 2>/dev/null || echo none) \
-$(stat -c %a:%U:%G "$d/key.pem" 2>/dev/null || echo none) \
-$(openssl pkey -in "$d/key.pem" -pubout -outform DER 2>/dev/null | sha256sum | cut -c1-64)"
+  digest=$(openssl pkey -in "$d/key.pem" -pubout -outform DER 2>/dev/null | sha256sum)
+  for f in cert key; do stat -c %a:%U:%G "$d/$f.pem" 2>/dev/null || echo none; done |
+    {{ read -r cert; read -r key; echo "L $s $cert $key ${{digest%% *}}"; }}
   sed "s/^/C /" "$d/cert.pem" 2>/dev/null
 done
 if [ -s {certificates.CA_FILE} ]; then

@@ -45,6 +45,42 @@ def started() -> dict[str, str]:
     return dict(_started)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A service as it must be.
+
+    Attributes:
+        unit: its name, without `.service`.
+        files: configuration, unit and drop-in files; a change restarts.
+        program: what it runs; another archive of the same version restarts too.
+        live: files that it reads anew by a reload; a change reloads.
+        reload_files: paths of files written elsewhere (certificates); a change reloads.
+        healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
+    """
+
+    unit: str
+    files: Sequence[File] = ()
+    program: Artifact | None = None
+    live: Sequence[File] = ()
+    reload_files: Sequence[str] = ()
+    healthy: str | None = None
+
+    @property
+    def seals(self) -> tuple[str, ...]:
+        """The files by which another archive of the same version is known."""
+        return (self.program.seal,) if self.program else ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """What a reload reads."""
+        return (*(file.path for file in self.live), *self.reload_files)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files whose state tells what is due."""
+        return (*(file.path for file in self.files), *self.seals, _dropin_path(self.unit), *self.read)
+
+
 @operation()
 def running(
     unit: str,
@@ -66,30 +102,46 @@ def running(
     other. Where the first call finds nothing left to do, the second asks nothing.
 
     Args:
-        unit: its name, without `.service`.
-        files: configuration, unit and drop-in files; a change restarts.
-        program: what it runs; another archive of the same version restarts too.
-        live: files that it reads anew by a reload; a change reloads.
-        reload_files: paths of files written elsewhere (certificates); a change reloads.
-        healthy: a shell command that succeeds once the service does; after a start or restart it is tried for 60 s.
+        unit: this and the next five are those of `Service`.
+        files: restart.
+        program: restarts.
+        live: are read anew.
+        reload_files: are read anew.
+        healthy: tells when it serves.
         quorum: for a server of a group: how the group is. A server that runs is only restarted while the group can
             spare it, and the group is whole again before the operation ends.
         restarted: what a restarted server of a group needs before it is whole again (unsealing).
         only_down: leave a service that runs as it is.
     """
-    wanted = _Wanted(unit, files, program, live, reload_files, healthy)
-    settled = wanted.key in _settled
-    _settled.discard(wanted.key)
+    key = f"{host.name} {unit}"
+    settled = key in _settled
+    _settled.discard(key)
     if settled and not only_down:
         return
-    found = _found(wanted)
-    if found is None:
-        return
-    steps = found.steps()
+    service = Service(unit=unit, files=files, program=program, live=live, reload_files=reload_files, healthy=healthy)
+    for found in _found([service]):
+        yield from _brought(found, quorum, restarted, only_down=only_down)
+
+
+@operation()
+def all_running(services: Sequence[Service]) -> Generator[StringCommand, None, None]:
+    """Have several services enabled and running as `running` does, one after the other, asked for in one command."""
+    for found in _found(services):
+        yield from found.steps()
+
+
+def _brought(
+    found: "_Found",
+    quorum: Callable[[], wait.Health] | None,
+    restarted: Callable[[], None] | None,
+    *,
+    only_down: bool,
+) -> Generator[StringCommand | FunctionCommand, None, None]:
+    unit, steps = found.wanted.unit, found.steps()
     if only_down and steps and found.runs:
         return
     if only_down:
-        _settled.add(wanted.key)
+        _settled.add(f"{host.name} {unit}")
     guard = [FunctionCommand(wait.spare, (unit, quorum), {})] if quorum and found.runs and found.restarts else ()
     yield from guard
     yield from steps
@@ -99,37 +151,10 @@ def running(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A service as it must be; the attributes are `running`'s arguments."""
-
-    unit: str
-    files: Sequence[File]
-    program: Artifact | None
-    live: Sequence[File]
-    reload_files: Sequence[str]
-    healthy: str | None
-
-    @property
-    def key(self) -> str:
-        """The service of this host among all services of all hosts."""
-        return f"{host.name} {self.unit}"
-
-    @property
-    def seals(self) -> tuple[str, ...]:
-        """The files by which another archive of the same version is known."""
-        return (self.program.seal,) if self.program else ()
-
-    @property
-    def read(self) -> tuple[str, ...]:
-        """What a reload reads."""
-        return (*(file.path for file in self.live), *self.reload_files)
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """A service as it is, beside what it must be."""
 
-    wanted: _Wanted
+    wanted: Service
     now: State
     digest: str
 
@@ -184,14 +209,17 @@ class _Found:
         return _sha256("".join(sums[path] for path in self.wanted.read if path in sums))
 
 
-def _found(wanted: _Wanted) -> _Found | None:
-    paths = [*(file.path for file in wanted.files), *wanted.seals, _dropin_path(wanted.unit), *wanted.read]
-    now: State | None = host.get_fact(HostState, paths=paths, units=[wanted.unit])
-    if now is None:
-        return None
-    digest = _digest(wanted.files, [now.files[seal].sha256 for seal in wanted.seals if seal in now.files])
-    _started[wanted.key] = digest
-    return _Found(wanted, now, digest)
+def _found(services: Sequence[Service]) -> tuple[_Found, ...]:
+    """The services beside what the host says of them; nothing when it could not be asked."""
+    paths = dict.fromkeys(path for service in services for path in service.paths)
+    now: State | None = host.get_fact(HostState, paths=list(paths), units=[service.unit for service in services])
+    return tuple(_seen(service, now) for service in services) if now else ()
+
+
+def _seen(service: Service, now: State) -> _Found:
+    digest = _digest(service.files, [now.files[seal].sha256 for seal in service.seals if seal in now.files])
+    _started[f"{host.name} {service.unit}"] = digest
+    return _Found(service, now, digest)
 
 
 def document(value: Mapping[str, Any]) -> str:

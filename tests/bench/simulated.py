@@ -181,7 +181,7 @@ _ACTS = {
     "dpkg-query": Machine.installed,
     "policy-rc.d": Machine.install,
     "socle-new": Machine.write,
-    "NeedDaemonReload": Machine.state,
+    "UnitFileState": Machine.state,
     "openssl pkey": Machine.pki,
     "update-ca-certificates": Machine.trust,
     "base64 -d": Machine.place,

@@ -127,7 +127,7 @@ CHAIN = (
     starts("Preflight | Acquire the artifacts"),
     on_host("packages are being unpacked", "pgrep -x dpkg-deb"),
     starts("Base | Put users, folders and kernel settings in force", power_cut=True),
-    starts("Base | Close every port but the port table's"),
+    starts("Base | Put packet filter, journal and names in force"),
     on_host("the CA is there, certificates are not", "test -e /etc/socle/pki/ca.pem"),
     on_host("archives are being uploaded", "ls /srv/socle/incoming/*"),
     on_host("a version is being unpacked", "ls -d /opt/socle/*/.*.new"),

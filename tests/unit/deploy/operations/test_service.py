@@ -105,6 +105,14 @@ def test_nobody_asks_whether_a_server_that_does_not_run_can_be_spared() -> None:
     run(FRESH, quorum=quorum)
 
 
+def test_several_services_are_asked_for_together_and_brought_about_one_after_the_other() -> None:
+    wanted = [service.Service(unit="thing", files=FILES, reload_files=[CERT]), service.Service(unit="other")]
+    there = running().removesuffix("END") + "U other inactive none no none none\nEND"
+    commands = sent(service.all_running, {"echo END": there}, services=wanted)
+    assert all(command.endswith(" other") or "other.service.d" in command for command in commands)
+    assert len(commands) == len(["its drop-in", "its start"])
+
+
 def both_calls(**arguments: Any) -> None:
     """What a phase calls for a server: at once with the others, then in its turn."""
     service.running(only_down=True, **arguments)
