@@ -30,7 +30,8 @@ def changes(env: Environment) -> Iterator[Change]:
     """What differs in Vault from what the environment wants; last of all, the end of the root token."""
     kept = secrets.open(env)
     root = _root(env, kept.find(vault_init.ROOT))
-    api = root or facts.active(env)
+    # Servers that were just unsealed all stand by until they have elected one of them.
+    api = root or wait.until("a Vault server is active", partial(facts.active, env), timeout=60)
     yield from _audit_changes(api)
     if f"{vault.KV}/" not in api.sys.list_mounted_secrets_engines()["data"]:
         yield Change(
