@@ -7,14 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from configs.environment import Environment
+from deploy import health
 from inventory import environments, operators
 from tests.cluster import convergence, snapshot
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FleetOf
 from tests.cluster.convergence import Convergence
+from vagrant.waiting import wait
 
 BARE = "tests/cluster/bare/inventory.py"
 DRY = ("--dry", "deploy/cluster.py")
+WELL_S = 120.0
 PHASES = {
     "Base",
     "PKI",
@@ -78,6 +81,8 @@ def test_on_an_environment_that_is_up_it_plans_nothing_and_changes_nothing(clust
 
 def test_it_plans_what_the_run_then_does(cluster: Cluster) -> None:
     host = cluster.env.servers[0]
+    # A check that is not well at this very moment would be planned, and be well when the run comes to it.
+    wait("every check is well", lambda: all(check.ok for check in health.checks(cluster.env)), bound_s=WELL_S)
     cluster.ssh(host, "rm /etc/logrotate.d/vault /etc/sysctl.d/90-socle.conf")
     planned = convergence.run(cluster.inventory, *DRY).plan
     assert planned == cluster.run().changes
