@@ -74,6 +74,7 @@ def test_on_an_environment_that_is_up_it_plans_nothing_and_changes_nothing(clust
     def look() -> object:
         return [snapshot.of_apis(cluster.access), *(snapshot.of_host(host, data=False) for host in cluster.env.hosts)]
 
+    well(cluster)
     done = unchanged(look, lambda: convergence.run(cluster.inventory, *DRY))
     assert done.status == 0, done.log
     assert done.plan == {}
@@ -81,9 +82,13 @@ def test_on_an_environment_that_is_up_it_plans_nothing_and_changes_nothing(clust
 
 def test_it_plans_what_the_run_then_does(cluster: Cluster) -> None:
     host = cluster.env.servers[0]
-    # A check that is not well at this very moment would be planned, and be well when the run comes to it.
-    wait("every check is well", lambda: all(check.ok for check in health.checks(cluster.env)), bound_s=WELL_S)
+    well(cluster)
     cluster.ssh(host, "rm /etc/logrotate.d/vault /etc/sysctl.d/90-socle.conf")
     planned = convergence.run(cluster.inventory, *DRY).plan
     assert planned == cluster.run().changes
     assert {name.split(" | ")[0] for name in planned} == {"Vault", "Base"}
+
+
+def well(cluster: Cluster) -> None:
+    """Wait until every check is well: one that is not at this very moment would be planned to be waited for."""
+    wait("every check is well", lambda: all(check.ok for check in health.checks(cluster.env)), bound_s=WELL_S)
