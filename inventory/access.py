@@ -8,7 +8,9 @@ import shlex
 import socket
 import ssl
 import sys
+from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import consul
@@ -120,11 +122,13 @@ class Access:
     def vault(self, host: Host | str | None = None, token: str | None = None) -> hvac.Client:
         """Vault's API, by default logged in as the operator; an empty token is anonymous.
 
+        Without a host it is the active server's: one that was just unsealed refuses what it should forward.
+
         Raises:
             AccessError: when the login is refused or Vault does not answer.
         """
         client = hvac.Client(
-            url=self.url("vault", host), token=token or "", timeout=TIMEOUT_S,
+            url=self._active_vault() if host is None else self.url("vault", host), token=token or "", timeout=TIMEOUT_S,
             session=self.session(),  # hvac takes CA and certificate from it, and ignores its own arguments for them
         )  # fmt: skip
         if token is None:
@@ -169,6 +173,16 @@ class Access:
             "SOCLE_ALERTMANAGER": self._url("alertmanager", self.env.monitor),
             "SOCLE_LOKI": self._url("loki", self.env.monitor),
         }
+
+    def _active_vault(self) -> str:
+        """The address of the active server; of one whose port answers, when none says that it is active."""
+        session = self.session()
+        for candidate in self.hosts("vault"):
+            with suppress(AccessError, requests.RequestException):
+                url = self._url("vault", candidate)
+                if session.head(f"{url}/v1/sys/health", timeout=TRY_S).status_code == HTTPStatus.OK:
+                    return url
+        return self.url("vault")
 
     def _authority(self) -> authority.Authority:
         if (found := authority.find(self.secrets)) is None:
