@@ -42,6 +42,8 @@ def changes(env: Environment, generation: str) -> Iterator[Change]:
         yield Change("wait until every check is well", partial(_well, env))
     if sick or not proved or proved["Value"].decode() != generation:
         yield Change("prove it from outside", partial(_prove, access, generation))
+        # What Prometheus still asks of the proof's instance would be a finding of whoever looks next.
+        yield Change("wait until nothing of the proof is left", partial(_well, env))
     elif Client(access.nomad()).find(acceptance.NAME):
         yield Change("remove what a proof that was cut off left", partial(_clean, access))
 
