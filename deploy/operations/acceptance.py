@@ -43,7 +43,7 @@ def changes(env: Environment, generation: str) -> Iterator[Change]:
     if sick or not proved or proved["Value"].decode() != generation:
         yield Change("prove it from outside", partial(_prove, access, generation))
         # What Prometheus still asks of the proof's instance would be a finding of whoever looks next.
-        yield Change("wait until nothing of the proof is left", partial(_well, env))
+        yield Change("wait until nothing of the proof is left", partial(_gone, access))
     elif Client(access.nomad()).find(acceptance.NAME):
         yield Change("remove what a proof that was cut off left", partial(_clean, access))
 
@@ -83,6 +83,17 @@ def _prove(access: Access, proved: str) -> None:
 def _clean(access: Access) -> None:
     Client(access.nomad()).purge(acceptance.NAME)
     acceptance.clean(access)
+
+
+def _gone(access: Access) -> None:
+    """Checks would not do: until it is asked again in vain, a target that has ended counts as up."""
+    wait.until("Prometheus asks nothing of the proof", lambda: not _asked(access), timeout=60)
+
+
+def _asked(access: Access) -> bool:
+    answer = access.session("prometheus").get(f"{access.url('prometheus')}/api/v1/targets", params={"state": "active"})
+    answer.raise_for_status()
+    return any(target["labels"]["job"] == acceptance.NAME for target in answer.json()["data"]["activeTargets"])
 
 
 def _answers(access: Access, wanted: dict[str, str]) -> bool:

@@ -120,7 +120,7 @@ def _login_changes(env: Environment, api: hvac.Client, kept: secrets.Secrets) ->
 
 def _login_works(env: Environment) -> bool:
     try:
-        Access.for_environment(env).vault(env.servers[0])
+        Access.for_environment(env).vault()
     except AccessError:
         return False
     return True
