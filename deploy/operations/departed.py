@@ -11,9 +11,9 @@ from inventory.access import Access
 def changes(env: Environment) -> Iterator[Change]:
     """Forgetting Nomad's nodes that are down for good, and Consul's members that nobody waits for.
 
-    A node is gone for good when its host has a newer one that is ready, even before its heartbeats are missed, or when it
-    is down and not in the inventory. A host that was
-    taken out of the inventory and still runs is left to whoever did so.
+    A node is gone for good when its host has a newer one that is ready, even before its heartbeats are missed, or when
+    it is down and not in the inventory. A host that was taken out of the inventory and still runs is left to whoever
+    did so.
     """
     access = Access.for_environment(env)
     nomad, names = access.nomad(), {host.name for host in env.hosts}
