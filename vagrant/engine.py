@@ -3,7 +3,9 @@
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -14,6 +16,7 @@ from inventory import local
 from vagrant.waiting import wait
 
 START_BOUND_S = 60.0
+SOCKET = "/var/run/docker.sock"
 LOG = local.CACHE / "dockerd.log"
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 4096
@@ -37,18 +40,28 @@ def as_root(*command: str) -> list[str]:
 
 
 def _answers() -> bool:
+    if not _listens():
+        return False
     try:
-        client = docker.DockerClient(version="auto", timeout=10)
-        answered = bool(client.ping())
-        client.close()
-    except docker.errors.DockerException as error:
-        if "Permission denied" in str(error):
+        with closing(docker.DockerClient(version="auto", timeout=10)) as client:
+            return bool(client.ping())
+    except docker.errors.DockerException:
+        return False
+
+
+def _listens() -> bool:
+    """Asked without docker's SDK, which leaves a socket open for each connection that is refused."""
+    with socket.socket(socket.AF_UNIX) as knock:
+        try:
+            knock.connect(SOCKET)
+        except PermissionError as error:
             raise HostError(
                 "Docker's socket: permission denied - run as root, or join the group: "
                 "sudo usermod -aG docker $USER, then log in again"
             ) from error
-        return False
-    return answered
+        except OSError:
+            return False
+    return True
 
 
 def _started() -> docker.DockerClient:
