@@ -89,13 +89,23 @@ class Client:
             warnings=answer.get("Warnings") or "",
         )
 
-    def register(self, job: spec.Job, index: int) -> Registration:
+    def register(self, job: spec.Job, index: int, *, preserve_counts: bool = False) -> Registration:
         """Register a job, unless somebody did since it had this modify index.
+
+        Args:
+            job: what is registered.
+            index: the job's modify index as it was planned at.
+            preserve_counts: whether groups that run keep the count that they have now.
 
         Raises:
             JobError: when somebody did, before us or at the same time, or the job is refused.
         """
-        body = {"Job": job.to_api(), "EnforceIndex": True, "JobModifyIndex": index}
+        body = {
+            "Job": job.to_api(),
+            "EnforceIndex": True,
+            "JobModifyIndex": index,
+            "PreserveCounts": preserve_counts,
+        }
         answer = self._call(self._api.jobs, "post", json=body)
         now = self.job(job.id)
         # Nomad 1.11 does not hold EnforceIndex against registrations at the same moment (nomad#27832).
