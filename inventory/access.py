@@ -19,16 +19,11 @@ import nomad
 import requests
 
 from configs import ports
-from configs.environment import Environment, Host
+from configs.environment import Environment, Host, Role
 from configs.errors import AccessError, SocleError
 from inventory import authority, credentials, environments, redaction, secrets, tunnels
+from inventory.https import TIMEOUT_S, TRY_S, Session
 from inventory.secrets import Secrets
-
-TIMEOUT_S = 10
-"""How long one API call may take, in seconds."""
-
-TRY_S = 2.0
-"""How long a port may take to answer before the next host is tried, in seconds."""
 
 TOKEN_LIFE = timedelta(hours=8)
 """How long an operator's tokens live."""
@@ -40,6 +35,7 @@ PORTS = {
     "prometheus": ports.PROMETHEUS,
     "alertmanager": ports.ALERTMANAGER,
     "loki": ports.LOKI,
+    "ingress": ports.TRAEFIK_METRICS,
 }
 MONITORING = frozenset({"prometheus", "alertmanager", "loki"})
 BASIC_AUTH = frozenset({"prometheus", "alertmanager"})
@@ -78,6 +74,8 @@ class Access:
 
     def hosts(self, service: str) -> tuple[Host, ...]:
         """The hosts that run a service's API, in the order in which they are tried."""
+        if service == "ingress":
+            return self.env.having(Role.INGRESS)
         return (self.env.monitor,) if service in MONITORING else self.env.servers
 
     def url(self, service: str, host: Host | str | None = None) -> str:
@@ -143,7 +141,7 @@ class Access:
             timeout=TIMEOUT_S, session=self.session(),
         )  # fmt: skip
 
-    def session(self, service: str | None = None) -> "Session":
+    def session(self, service: str | None = None) -> Session:
         """Plain HTTPS with the operator's client certificate, and the password where a service asks for one."""
         session = Session(str(self.ca_file), self.certificate)
         if service in BASIC_AUTH:
@@ -235,21 +233,6 @@ class Access:
         except (hvac.exceptions.VaultError, requests.RequestException) as error:
             raise _refused(self.env, "vault", "the operator's login", error) from None
         return _minted(answer["auth"]["client_token"])
-
-
-class Session(requests.Session):
-    """HTTPS to an environment's APIs: its CA alone is trusted, a call ends within ten seconds."""
-
-    def __init__(self, ca_file: str, certificate: tuple[str, str]) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.verify = ca_file
-        self.cert = certificate
-
-    def request(self, *args: object, **kwargs: object) -> requests.Response:
-        """As requests does, with a time limit where the caller gives none."""
-        kwargs.setdefault("timeout", TIMEOUT_S)
-        return super().request(*args, **kwargs)  # type: ignore[arg-type]
 
 
 def main(arguments: list[str]) -> int:

@@ -5,12 +5,12 @@ import ssl
 
 import requests
 from cryptography import x509
-from requests.adapters import HTTPAdapter
 
 from configs import ports
 from configs.environment import Host
-from inventory import tunnels
-from inventory.access import TIMEOUT_S, Access
+from inventory import https, tunnels
+from inventory.access import Access
+from inventory.https import TIMEOUT_S
 
 
 def endpoint(access: Access, member: Host, port: int) -> tuple[str, int]:
@@ -28,7 +28,7 @@ def get(access: Access, member: Host, name: str, path: str = "/", *, timeout: fl
     """
     address, port = endpoint(access, member, ports.HTTPS)
     session = access.session()
-    session.mount("https://", _Named(name))
+    session.mount("https://", https.Named(name))
     return session.get(f"https://{address}:{port}{path}", headers={"Host": name}, timeout=timeout)
 
 
@@ -45,15 +45,3 @@ def presented(access: Access, member: Host, port: int) -> x509.Certificate:
         context.wrap_socket(connection) as secured,
     ):
         return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
-
-
-class _Named(HTTPAdapter):
-    """Sends a name (SNI) and checks the certificate against it, while the URL has an address."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        super().__init__()
-
-    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        """As requests makes it, with the name."""
-        super().init_poolmanager(*args, server_hostname=self._name, assert_hostname=self._name, **kwargs)  # type: ignore[arg-type]
