@@ -61,9 +61,15 @@ class Half:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """The split as it is written in Consul, and as each ingress host has it in force (None: it is not reached)."""
+    """The split as it is written in Consul, and as each ingress host has it in force (None: it is not reached).
+
+    Attributes:
+        written: the canary's share, in percent.
+        expected: canaries that the service's group asks for.
+    """
 
     written: int
+    expected: int = 0
     ingresses: Mapping[str, Half | None] = field(default_factory=dict)
 
     def in_force(self, weight: int) -> bool:
@@ -71,9 +77,19 @@ class Traffic:
         return all(half is not None and half.weight == weight for half in self.ingresses.values())
 
     @property
+    def silent(self) -> tuple[str, ...]:
+        """The ingress hosts that do not answer."""
+        return tuple(sorted(name for name, half in self.ingresses.items() if half is None))
+
+    @property
     def canaries(self) -> int:
         """The fewest canaries that an ingress knows, among those that answer."""
         return min((half.canaries for half in self.ingresses.values() if half is not None), default=0)
+
+    @property
+    def lost(self) -> bool:
+        """Whether an ingress that answers knows fewer canaries than are asked for."""
+        return any(half is not None and half.canaries < self.expected for half in self.ingresses.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +116,6 @@ class Seen:
 
     Attributes:
         job: None when Nomad has none of this name.
-        refused: why Nomad does not take the job, when it was offered.
         deployment: of the rollout's version.
         latest: of the job's newest version.
         traffic: None for a job without a service behind the ingress.
@@ -108,7 +123,6 @@ class Seen:
     """
 
     job: Job | None = None
-    refused: str | None = None
     deployment: Deployment | None = None
     latest: Deployment | None = None
     traffic: Traffic | None = None

@@ -1,14 +1,17 @@
 """Where a rollout is: all that a runner needs to go on with it, as the journal keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import pydantic
 
 from jobs.rollout.plan import Plan
 from jobs.rollout.verdicts import Verdict
+
+DECISIONS: Final = 200
+"""How many decisions are kept: a value in Consul has 512 KiB at most."""
 
 
 class Phase(StrEnum):
@@ -56,6 +59,7 @@ class Tally:
     verdict: Verdict
     since: float
     row: int = 1
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +92,7 @@ class State:
         weight: the canary's share of the traffic that is wanted, in percent.
         step_began: when the step's weight was in force at every ingress: the step's clock.
         measured: when the checks were last measured.
+        setbacks: how often the canaries were lost and waited for again.
         paused: a person asked to stay at this step.
         request: index of the last request that was taken.
         reason: why it is held, taken back, or ended so.
@@ -111,12 +116,20 @@ class State:
     step_began: float | None = None
     measured: float = 0.0
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    setbacks: int = 0
     paused: bool = False
     request: int = 0
     reason: str = ""
     result: Result | None = None
     ended: float | None = None
     decisions: tuple[Decision, ...] = ()
+
+    def noted(self, now: float, text: str, **more: Any) -> "State":
+        """With a decision more; of too many, the first and the last are kept."""
+        made = Decision(at=now, text=text, phase=self.phase, weight=self.weight, **more)
+        kept = (*self.decisions, made)
+        half = DECISIONS // 2
+        return replace(self, decisions=kept if len(kept) <= DECISIONS else (*kept[:half], *kept[-half:]))
 
     def to_json(self) -> str:
         """As the journal keeps it."""
