@@ -10,7 +10,10 @@ SocleError                what an operator can act on: value, what is wrong, wha
 ├── SecretsError          the secrets file cannot be opened or written
 ├── HostError             a local host that cannot be made or reached
 ├── AccessError           an environment's API that cannot be reached or refuses us
-└── JobError              a job that cannot be rendered, sent or followed
+├── JobError              a job that cannot be rendered, sent or followed
+└── RolloutError          a rollout that cannot begin or go on
+    └── HeldError         another runner has it
+        └── LostError     it was ours
 """
 
 from collections.abc import Sequence
@@ -70,3 +73,17 @@ class AccessError(SocleError):
 
 class JobError(SocleError):
     """A job could not be rendered, registered or followed."""
+
+
+class RolloutError(SocleError):
+    """A rollout cannot begin or go on."""
+
+
+class HeldError(RolloutError):
+    """Another runner has the job's rollout."""
+
+    exit_code = 4
+
+
+class LostError(HeldError):
+    """The rollout was ours, and is another runner's now, or nobody's: nothing more may be done for it."""
