@@ -11,6 +11,7 @@ SocleError                what an operator can act on: value, what is wrong, wha
 ├── HostError             a local host that cannot be made or reached
 ├── AccessError           an environment's API that cannot be reached or refuses us
 ├── JobError              a job that cannot be rendered, sent or followed
+│   └── JobSpecError      a job that cannot be (all findings at once)
 └── RolloutError          a rollout that cannot begin or go on
     └── HeldError         another runner has it
         └── LostError     it was ours
@@ -87,3 +88,9 @@ class HeldError(RolloutError):
 
 class LostError(HeldError):
     """The rollout was ours, and is another runner's now, or nobody's: nothing more may be done for it."""
+
+
+class JobSpecError(FindingsError, JobError):
+    """A job that cannot be: every mistake in it, each with the path to its field."""
+
+    exit_code = 2
