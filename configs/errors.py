@@ -3,7 +3,8 @@
 SocleError                what an operator can act on: value, what is wrong, what to do
 ├── FindingsError         what must be mended first (all findings at once)
 │   ├── ConfigError       an environment that cannot be
-│   └── PreflightError    hosts, secrets or artifacts that a run cannot work with
+│   ├── PreflightError    hosts, secrets or artifacts that a run cannot work with
+│   └── PromotionError    a version that may not go on to the next environment, or back to an earlier one
 ├── ArtifactError         an artifact that cannot be had or trusted
 │   ├── ArtifactUnavailableError   one source does not have it; another may
 │   └── ArtifactsError             several of them, one finding each
@@ -42,6 +43,12 @@ class ConfigError(FindingsError):
 
 class PreflightError(FindingsError):
     """Hosts, secrets or artifacts that a run cannot work with; nothing was changed."""
+
+
+class PromotionError(FindingsError):
+    """A version that may not go on to the next environment, or back to an earlier one; nothing was changed."""
+
+    exit_code = 6
 
 
 class ArtifactError(SocleError):
