@@ -174,16 +174,32 @@ class Client:
         found: list[Document] = self._call(self._api.job, "get", job_id, "evaluations")
         return sorted(found, key=lambda evaluation: -evaluation["CreateIndex"])
 
+    def deployments(self, job_id: str) -> list[Document]:
+        """A job's deployments, the newest first."""
+        found: list[Document] = self._call(self._api.job, "get", job_id, "deployments")
+        return sorted(found, key=lambda deployment: -int(deployment["CreateIndex"]))
+
     def deployment(self, job_id: str, version: int | None = None) -> Document | None:
         """A job's latest deployment, or the latest of one version; None when there is none."""
-        found: list[Document] = self._call(self._api.job, "get", job_id, "deployments")
-        of_version = [each for each in found if version in (None, each["JobVersion"])]
-        return max(of_version, key=lambda each: int(each["CreateIndex"]), default=None)
+        return next((each for each in self.deployments(job_id) if version in (None, each["JobVersion"])), None)
 
     def promote(self, deployment_id: str) -> None:
         """Let a deployment's healthy canaries take the place of the rest."""
         body = {"DeploymentID": deployment_id, "All": True}
         self._call(self._api.deployment, "post", "promote", deployment_id, json=body)
+
+    def fail(self, deployment_id: str) -> None:
+        """Give a deployment up; with `auto_revert` Nomad goes back to the latest stable version."""
+        self._call(self._api.deployment, "post", "fail", deployment_id)
+
+    def revert(self, job_id: str, version: int) -> None:
+        """Register an earlier version anew."""
+        self._call(self._api.job, "post", job_id, "revert", json={"JobID": job_id, "JobVersion": version})
+
+    def scale(self, job_id: str, group: str, count: int, why: str) -> None:
+        """Set a group's count; Nomad refuses while a deployment of the job goes on."""
+        body = {"Count": count, "Target": {"Group": group}, "Message": why}
+        self._call(self._api.job, "post", job_id, "scale", json=body)
 
     def _call(
         self,
