@@ -83,6 +83,7 @@ class State:
     Attributes:
         id: unique among all of the job.
         spec: the job as Nomad's API takes it.
+        group: the group of `service`.
         service: the service behind the ingress whose halves share the traffic; None without one.
         fingerprint: what this version is in every environment (jobs.promotion).
         who: who asked for it, from where.
@@ -106,6 +107,7 @@ class State:
     who: str
     started: float
     since: float
+    group: str | None = None
     service: str | None = None
     fingerprint: str = ""
     before: Before = field(default_factory=Before)
