@@ -13,11 +13,21 @@ DATA: Final = "/var/lib/consul"
 CONFIG: Final = "/etc/consul/consul.json"
 DOMAIN: Final = "consul"
 WEIGHTS: Final = "socle/weights/"
+JOURNALS: Final = "socle/rollouts/"
 MANAGEMENT: Final = "global-management"
 
 Rules = Mapping[str, Any]
 
 READ_CATALOG: Final[Rules] = {"node_prefix": {"": {"policy": "read"}}, "service_prefix": {"": {"policy": "read"}}}
+
+ROLLOUTS: Final[Rules] = merge(
+    READ_CATALOG,
+    {
+        "key_prefix": {JOURNALS: {"policy": "write"}, WEIGHTS: {"policy": "write"}},
+        "session_prefix": {"": {"policy": "write"}},
+    },
+)
+"""What running rollouts takes: their journals, their leases' sessions, the weights, and whether instances pass."""
 
 POLICIES: Final[Mapping[str, Rules]] = {
     "dns": merge(READ_CATALOG, {"query_prefix": {"": {"policy": "read"}}}),
