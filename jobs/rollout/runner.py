@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
-from configs import ingress
 from configs.errors import AccessError, HeldError, JobError, LostError, RolloutError
 from jobs.nomad import spec
 from jobs.nomad.client import Document
@@ -20,6 +19,7 @@ from jobs.rollout.journal import Journal
 from jobs.rollout.lease import Lease
 from jobs.rollout.plan import Plan
 from jobs.rollout.reach import Reach
+from jobs.rollout.service import behind_ingress
 from jobs.rollout.state import Before, Decision, Phase, State
 from jobs.rollout.world import World, counts
 
@@ -74,7 +74,11 @@ def begin(
                 f"{job.id}: the rollout of another version is open ({state.phase}, begun {_ago(state, clock)} by "
                 f"{state.who}) - see it with `status`, end it with `abort`, or run again with --supersede"
             )
-        return _Runner(reach, journal, lease, state, report, clock).drive()
+        try:
+            return _Runner(reach, journal, lease, state, report, clock).drive()
+        except LostError:  # by an outage of Consul, perhaps: then nobody else has it either
+            pass
+    return attend(reach, job.id, who=who, report=report, clock=clock)
 
 
 def attend(reach: Reach, job_id: str, *, who: str, report: Report, clock: Clock | None = None) -> State:
@@ -163,15 +167,6 @@ class _Runner:
 def over(state: State) -> bool:
     """Whether a runner has nothing more to do."""
     return state.phase in (Phase.ENDED, Phase.HELD)
-
-
-def behind_ingress(job: spec.Job) -> tuple[str | None, str | None]:
-    """The group and the name of the service whose halves share the traffic; None and None without one."""
-    for group in job.task_groups:
-        for service in (*(group.services or ()), *(s for task in group.tasks for s in task.services or ())):
-            if ingress.TAG in (service.tags or ()):
-                return group.name, service.name
-    return None, None
 
 
 def _before(found: Document | None) -> Before:
