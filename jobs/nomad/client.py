@@ -196,6 +196,20 @@ class Client:
         """Register an earlier version anew."""
         self._call(self._api.job, "post", job_id, "revert", json={"JobID": job_id, "JobVersion": version})
 
+    def versions(self, job_id: str) -> list[Document]:
+        """The versions of a job that Nomad still has, the newest first: the last six, and those with a tag."""
+        found: Document = self._call(self._api.job, "get", job_id, "versions")
+        return sorted(found["Versions"], key=lambda version: -int(version["Version"]))
+
+    def tag(self, job_id: str, version: int, name: str, description: str) -> None:
+        """Name a version, in the place of the name it has; Nomad keeps it for as long as it is named."""
+        body = {"Version": version, "Description": description}
+        self._call(self._api.job, "put", job_id, "versions", name, "tag", json=body)
+
+    def untag(self, job_id: str, name: str) -> None:
+        """Let a version have no name any more."""
+        self._call(self._api.job, "delete", job_id, "versions", name, "tag")
+
     def scale(self, job_id: str, group: str, count: int, why: str) -> None:
         """Set a group's count; Nomad refuses while a deployment of the job goes on."""
         body = {"Count": count, "Target": {"Group": group}, "Message": why}
