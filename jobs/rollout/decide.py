@@ -42,7 +42,9 @@ def due(state: State, seen: Seen, now: float) -> Iterator[Action]:
         yield actions.Weigh(state.weight)
     elif state.phase is Phase.REGISTERING and not (seen.job and seen.job.ours):
         yield actions.Register()
-    if state.phase is Phase.PROMOTING and seen.deployment and seen.deployment.waits:
+    # A rolling update may still pass through canaries, as the job's update says: their health alone decides.
+    rolling = state.phase is Phase.FINISHING and state.plan.strategy == "rolling"
+    if (state.phase is Phase.PROMOTING or rolling) and seen.deployment and seen.deployment.waits:
         yield actions.Promote(seen.deployment.id)
     if state.phase is Phase.REVERTING:
         yield from _revert(state, seen, now)
