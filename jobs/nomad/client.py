@@ -79,6 +79,17 @@ class Client:
         answer = self._call(self._api.validate, "post", "job", json={"Job": job.to_api()})
         return tuple(answer.get("ValidationErrors") or ())
 
+    def parse(self, hcl: str, variables: str = "") -> Document:
+        """The job of a job file in HCL, as Nomad parses it; its defaults are not filled in.
+
+        Args:
+            hcl: the file's text.
+            variables: values of its variables, in HCL too, as a var file has them.
+        """
+        body = {"JobHCL": hcl, "Variables": variables, "Canonicalize": False}
+        parsed: Document = self._call(self._api.jobs, "post", "parse", json=body)
+        return parsed
+
     def plan(self, job: spec.Job) -> Plan:
         """What registering a job would do."""
         answer = self._call(self._api.job, "post", job.id, "plan", json={"Job": job.to_api(), "Diff": True})

@@ -25,7 +25,6 @@ class TaskGroup(Block):
     """
 
     name: Annotated[str, NAME]
-    tasks: tuple[Task, ...]
     count: int | None = None
     networks: tuple[Network, ...] | None = None
     services: tuple[Service, ...] | None = None
@@ -46,6 +45,7 @@ class TaskGroup(Block):
     stop_after_client_disconnect: timedelta | None = None
     max_client_disconnect: timedelta | None = None
     prevent_reschedule_on_lost: bool | None = None
+    tasks: tuple[Task, ...]
 
     def mistakes(self) -> Iterator[Mistake]:
         """A task's name is its own in its group, and mounted volumes are asked for."""

@@ -110,7 +110,6 @@ class Job(Block):
     """
 
     id: Annotated[str, _ID]
-    task_groups: tuple[TaskGroup, ...]
     type: Literal["service", "system", "batch", "sysbatch"] | None = None
     name: str | None = None
     namespace: str | None = None
@@ -132,6 +131,7 @@ class Job(Block):
     meta: Mapping[str, str] | None = None
     consul_namespace: str | None = None
     vault_namespace: str | None = None
+    task_groups: tuple[TaskGroup, ...]
 
     def __post_init__(self) -> None:
         if found := check.findings(self, str(self.id or "job")):
