@@ -99,7 +99,7 @@ def attend(reach: Reach, job_id: str, *, who: str, report: Report, clock: Clock 
                 return _Runner(reach, journal, lease, now, report, clock).drive()
         except (HeldError, LostError):
             state = _followed(journal, state, report, clock)
-            if over(state) and not _asked(journal, state):
+            if state.over and not _asked(journal, state):
                 return state
 
 
@@ -145,7 +145,7 @@ class _Runner:
                     self._report(self._state.noted(self._clock.now(), f"trying again: {error}").decisions[-1])
             else:
                 reached, trouble = self._clock.now(), ""
-                if over(self._state):
+                if self._state.over:
                     break
             self._clock.sleep(POLL_S)
         if self._state.phase is Phase.ENDED:
@@ -164,11 +164,6 @@ class _Runner:
             self._world.act(action, decided, self._lease)
 
 
-def over(state: State) -> bool:
-    """Whether a runner has nothing more to do."""
-    return state.phase in (Phase.ENDED, Phase.HELD)
-
-
 def _before(found: Document | None) -> Before:
     if found is None:
         return Before()
@@ -181,7 +176,7 @@ def _before(found: Document | None) -> Before:
 def _followed(journal: Journal, state: State, report: Report, clock: Clock) -> State:
     """The rollout after some time in which another runner was at it."""
     until = clock.now() + FOLLOW_S
-    while clock.now() < until and not (over(state) and not _asked(journal, state)):
+    while clock.now() < until and not (state.over and not _asked(journal, state)):
         now = journal.read()
         if now is None or now.id != state.id:
             ended = _finished(journal, state)

@@ -126,6 +126,11 @@ class State:
     ended: float | None = None
     decisions: tuple[Decision, ...] = ()
 
+    @property
+    def over(self) -> bool:
+        """Whether a runner has nothing more to do: it has ended, or a person has to decide."""
+        return self.phase in (Phase.ENDED, Phase.HELD)
+
     def noted(self, now: float, text: str, **more: Any) -> "State":
         """With a decision more; of too many, the first and the last are kept."""
         made = Decision(at=now, text=text, phase=self.phase, weight=self.weight, **more)
