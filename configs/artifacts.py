@@ -1,5 +1,6 @@
 """The programs that Socle installs: what they are called, where they come from, which host needs which."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from typing import Final
 
 from configs import ports
 from configs.environment import Arch, Environment, Host, Role
+from configs.programs import Sources, Wheels
 
 INSTALLED: Final = "/opt/socle"
 """Where hosts keep them: `<name>/<version>/<binary>`, and a link `<name>/current`."""
@@ -41,7 +43,7 @@ class Release:
 class Build:
     """A build of configs/builds/<name>: the Go package of each binary, build tags, variables set by the linker."""
 
-    packages: Mapping[str, str]
+    packages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     tags: str = ""
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cgo: bool = False
@@ -62,15 +64,17 @@ class Artifact:
         binaries: what is installed, and the template of its path inside the archive.
         release: where the vendor publishes it; None for our own programs.
         links: its binaries that are also found in /usr/local/bin.
+        python: what it is made from instead of a build, for our programs in Python.
     """
 
     name: str
     version: str
     archive: str
     binaries: Mapping[str, str]
-    build: Build
+    build: Build = field(default_factory=Build)
     release: Release | None = None
     links: tuple[str, ...] = ()
+    python: Sources | Wheels | None = None
 
     def fill(self, template: str, arch: Arch) -> str:
         """A template with this artifact's name, version and architecture."""
@@ -189,6 +193,13 @@ WEB: Final = Artifact(
     build=Build(packages={"web": "."}),
 )
 
+LIBRARIES: Final = (
+    *("python-nomad", "py-consul", "requests", "certifi", "charset-normalizer", "idna", "urllib3"),
+    *("pydantic", "pydantic-core", "annotated-types", "typing-extensions", "typing-inspection"),
+    *("prometheus-client", "scipy", "numpy"),
+)
+"""What the controller needs of PyPI, each with what it needs in turn."""
+
 ALL: Final = (CONSUL, VAULT, NOMAD, LOKI, TRAEFIK, COLLECTOR, CNI, WEB)
 
 _INSTALLED_BY_ROLE: Final[Mapping[Role, tuple[Artifact, ...]]] = {
@@ -198,6 +209,40 @@ _INSTALLED_BY_ROLE: Final[Mapping[Role, tuple[Artifact, ...]]] = {
 }
 _FETCHED_BY_JOBS: Final = (TRAEFIK, WEB)
 """Nomad fetches these for its tasks: the mirror has them for the clients, no host installs them."""
+
+
+@functools.cache
+def _python(version: str) -> tuple[Artifact, ...]:
+    """The controller and its libraries: apart, because the libraries are large and change seldom."""
+    made: Mapping[str, Sources | Wheels] = {
+        "controller": Sources(
+            patterns=(
+                "configs/*.py",
+                "inventory/__init__.py",
+                "inventory/https.py",
+                "jobs/__init__.py",
+                "jobs/nomad/**/*.py",
+                "jobs/nomad/*.json",
+                "jobs/rollout/**/*.py",
+            )
+        ),
+        "controller-libraries": Wheels(packages=LIBRARIES, python=version),
+    }
+    return tuple(
+        Artifact(
+            name=name,
+            version=python.version(),
+            archive="{name}_{version}_linux_{arch}.zip",
+            binaries={},
+            python=python,
+        )
+        for name, python in made.items()
+    )
+
+
+def python(env: Environment) -> tuple[Artifact, ...]:
+    """The controller's program and its libraries; none where the clients' Python is too old for it."""
+    return _python(env.client_python) if env.client_python else ()
 
 
 def wanted(_env: Environment, host: Host) -> tuple[Artifact, ...]:
@@ -210,8 +255,8 @@ def wanted(_env: Environment, host: Host) -> tuple[Artifact, ...]:
 def mirrored(env: Environment) -> tuple[tuple[Artifact, Arch], ...]:
     """All that an environment's mirror serves: what its hosts install and its jobs fetch, by architecture."""
     pairs = {(artifact.name, host.arch) for host in env.hosts for artifact in wanted(env, host)}
-    pairs |= {(artifact.name, host.arch) for host in env.clients for artifact in _FETCHED_BY_JOBS}
-    return tuple((artifact, arch) for artifact in ALL for arch in Arch if (artifact.name, arch) in pairs)
+    pairs |= {(artifact.name, host.arch) for host in env.clients for artifact in (*_FETCHED_BY_JOBS, *python(env))}
+    return tuple((a, arch) for a in (*ALL, *python(env)) for arch in Arch if (a.name, arch) in pairs)
 
 
 def mirror_url(env: Environment, artifact: Artifact, arch: Arch) -> str:

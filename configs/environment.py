@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from configs import fields
+from configs import fields, programs
 from configs.errors import ConfigError
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,46}[a-z0-9])?")
@@ -121,6 +121,8 @@ class Environment:
         artifacts: where programs come from.
         extra: documents merged into a server's own configuration, by server name (one of EXTRA): what Socle
             does not say.
+        client_python: the version of python3 on the clients, for which the controller's libraries are made: 3.11 on
+            Debian 12, 3.12 on Ubuntu 24.04, 3.13 on Debian 13; None, where it is older, for no controller.
         alert_webhook: where Alertmanager sends alerts; without it they are kept in Alertmanager alone.
 
     Raises:
@@ -137,6 +139,7 @@ class Environment:
     seal: Seal = field(default_factory=Seal)
     minimums: Minimums = field(default_factory=Minimums)
     artifacts: Artifacts = field(default_factory=Artifacts)
+    client_python: str | None = "3.11"
     alert_webhook: str | None = None
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -230,6 +233,9 @@ def _setting_findings(env: Environment) -> Iterator[str]:
         yield "control: empty - name the network of the operators' machines, or they lock themselves out"
     if not 1 <= env.seal.threshold <= env.seal.shares:
         yield f"seal: threshold {env.seal.threshold} of {env.seal.shares} shares cannot be met - use 3 of 5"
+    if env.client_python is not None and env.client_python not in programs.SYSTEMS:
+        known = ", ".join(programs.SYSTEMS)
+        yield f"client_python: {env.client_python!r} does not run the controller - use {known}, or None for none"
     for unknown in sorted(set(env.extra) - set(EXTRA)):
         yield f"extra: {unknown!r} is no server of ours - use {', '.join(EXTRA)}"
     if env.retention.logs < timedelta(days=1):

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from configs import firewall, ports
+from configs import firewall, ports, programs
 from configs.environment import Environment, Host, Role
 
 SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
@@ -81,7 +81,7 @@ def of_machines(env: Environment, reports: Mapping[str, Report]) -> tuple[str, .
         for host, report in answered
         for text in (*_machine(env, host, report), *_held_ports(env, host, report))
     ]
-    return (*found, *_same_machines(reports), *_clocks(env, reports))
+    return (*found, *_same_machines(reports), *_clocks(env, reports), *_controller(env, reports))
 
 
 def of_membership(env: Environment, reports: Mapping[str, Report], ca_sha256: str | None) -> tuple[str, ...]:
@@ -132,6 +132,18 @@ def _machine(env: Environment, host: Host, report: Report) -> Iterator[str]:
         yield (
             f"you come from {report.client}, which is not in control ({', '.join(env.control)}) - "
             "add it, or the packet filter locks you out"
+        )
+
+
+def _controller(env: Environment, reports: Mapping[str, Report]) -> Iterator[str]:
+    """Its libraries are made for one version of Python: one client at least must have it."""
+    systems = {reports[host.name].system for host in env.clients if host.name in reports}
+    found = {(name, version) for name, version in systems if version in SYSTEMS.get(name, ())}
+    if env.client_python and found and programs.SYSTEMS[env.client_python] not in found:
+        fitting = [python for python, system in programs.SYSTEMS.items() if system in found]
+        yield (
+            f"client_python: no client has Python {env.client_python} - set it to {' or '.join(fitting) or 'None'} in "
+            "the inventory"
         )
 
 

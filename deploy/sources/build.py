@@ -13,7 +13,7 @@ import configs
 from configs.artifacts import GO_VERSION, Artifact
 from configs.environment import Arch
 from configs.errors import ArtifactError, ArtifactUnavailableError
-from deploy.sources import archive, go
+from deploy.sources import archive, go, python
 from deploy.sources.download import Say
 from inventory import artifact_cache
 from inventory.artifact_cache import Origin
@@ -38,6 +38,8 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, lock: Lock, say: Say, hel
         ArtifactUnavailableError: when there is no toolchain, a module cannot be fetched, or it does not compile.
         ArtifactError: when a known toolchain gives other bytes than the lock says.
     """
+    if artifact.python:
+        return python.fetch(artifact, arch, to, say=say)
     if not (RECIPES / artifact.name).is_dir():
         raise ArtifactUnavailableError(f"configs/builds/{artifact.name}: there is no such build")
     toolchain = go.identity(arch, cgo=artifact.build.cgo)
@@ -55,6 +57,8 @@ def fetch(artifact: Artifact, arch: Arch, to: Path, *, lock: Lock, say: Say, hel
 
 def recipe(artifact: Artifact) -> str:
     """The digest of all that a build is made from, as far as it is in this repository."""
+    if artifact.python:
+        return artifact.version
     folder = RECIPES / artifact.name
     files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
     made_from = [GO_VERSION, artifact.build.flags, dict(artifact.build.packages), artifact.build.cgo, files]

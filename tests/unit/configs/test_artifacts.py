@@ -93,7 +93,11 @@ def test_a_host_installs_what_its_roles_need(env: Environment) -> None:
 
 def test_the_mirror_serves_what_hosts_install_and_what_jobs_fetch(env: Environment) -> None:
     served = artifacts.mirrored(env)
-    assert [artifact.name for artifact, _ in served] == [artifact.name for artifact in artifacts.ALL]
+    assert [artifact.name for artifact, _ in served] == [
+        *(artifact.name for artifact in artifacts.ALL),
+        "controller",
+        "controller-libraries",
+    ]
     assert {arch for _, arch in served} == {Arch.AMD64}
 
 
@@ -101,7 +105,7 @@ def test_the_mirror_serves_an_architecture_only_for_the_hosts_that_have_it(env: 
     arm = Host(name="arm", address="172.30.20.99", roles=frozenset({Role.CLIENT}), arch=Arch.ARM64)
     served = artifacts.mirrored(replace(env, hosts=(*env.hosts, arm)))
     on_arm = [artifact.name for artifact, arch in served if arch is Arch.ARM64]
-    assert on_arm == ["consul", "nomad", "traefik", "otelcol", "cni", "web"]
+    assert on_arm == ["consul", "nomad", "traefik", "otelcol", "cni", "web", "controller", "controller-libraries"]
 
 
 def test_hosts_and_jobs_fetch_from_the_mirror_host_over_tls(env: Environment) -> None:
@@ -145,3 +149,16 @@ def test_nginx_listens_where_the_port_table_says_with_the_certificate_of_the_mir
     assert f"root {artifacts.MIRRORED.removesuffix('/artifacts')};" in text
     assert "User=www-data" in unit.text()
     assert "NoNewPrivileges=yes" in unit.text()
+
+
+def test_an_environment_whose_python_is_too_old_has_no_controller(env: Environment) -> None:
+    served = artifacts.mirrored(replace(env, client_python=None))
+    assert [artifact.name for artifact, _ in served] == [artifact.name for artifact in artifacts.ALL]
+
+
+def test_the_controllers_libraries_are_made_for_the_clients_python(env: Environment) -> None:
+    def file(python: str) -> str:
+        return artifacts.python(replace(env, client_python=python))[1].file(Arch.AMD64)
+
+    assert file("3.11").startswith("controller-libraries_3.11-")
+    assert file("3.13").startswith("controller-libraries_3.13-")

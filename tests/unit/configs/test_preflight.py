@@ -71,6 +71,16 @@ def test_each_lack_is_named_with_its_remedy(changed: dict[str, object], finding:
     assert found.startswith(finding)
 
 
+def test_a_python_that_no_client_has_is_found_with_the_one_that_they_have() -> None:
+    assert machines(system=("debian", "13")) == (
+        "client_python: no client has Python 3.11 - set it to 3.13 in the inventory",
+    )
+    (found,) = machines(system=("ubuntu", "22.04"))
+    assert found.endswith("set it to None in the inventory")
+    without = replace(ENV, client_python=None)
+    assert preflight.of_machines(without, reports(system=("ubuntu", "22.04"))) == ()
+
+
 def test_all_lacks_of_all_hosts_are_said_together() -> None:
     assert len(machines(system=("arch", ""), memory_mib=1, disk_mib=1, skew_s=60.0, client="192.0.2.7")) == 5
 
