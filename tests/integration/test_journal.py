@@ -342,7 +342,7 @@ def test_nothing_but_what_a_rollout_knows_can_be_asked_for(
 
 
 def test_open_rollouts_are_found_whatever_their_jobs_are_called(client: consul_api.Consul, job: str) -> None:
-    named = f"team/{job}/ä%20 current"
+    named = f"team/{job}/ä%20/current"
     with Journal(client, named).lease("ada") as held:
         held.write(rollouts.state(named))
         assert named in Journal.open_jobs(client)
