@@ -14,8 +14,9 @@ SocleError                what an operator can act on: value, what is wrong, wha
 ├── JobError              a job that cannot be rendered, sent or followed
 │   └── JobSpecError      a job that cannot be (all findings at once)
 └── RolloutError          a rollout that cannot begin or go on
-    └── HeldError         another runner has it
-        └── LostError     it was ours
+    ├── HeldError         another runner has it
+    │   └── LostError     it was ours
+    └── MeasureError      a source of measurements does not answer, or not as it should
 """
 
 from collections.abc import Sequence
@@ -95,6 +96,10 @@ class HeldError(RolloutError):
 
 class LostError(HeldError):
     """The rollout was ours, and is another runner's now, or nobody's: nothing more may be done for it."""
+
+
+class MeasureError(RolloutError):
+    """A source of measurements does not answer, or not as it should: the reason of a verdict, and no rollout's end."""
 
 
 class JobSpecError(FindingsError, JobError):
