@@ -12,7 +12,8 @@ from deploy import health, wait
 from deploy.operations.reconcile import Change
 from inventory import tls
 from inventory.access import Access
-from jobs import acceptance, commands
+from jobs import acceptance
+from jobs.nomad import registration
 from jobs.nomad.client import Client
 
 _log = logging.getLogger("pyinfra")
@@ -70,7 +71,7 @@ def _prove(access: Access, proved: str) -> None:
     client.purge(acceptance.NAME)
     setting, digest = acceptance.prepare(access)
     try:
-        commands.settle(client, acceptance.job(access.env), _log.info)
+        registration.settle(client, acceptance.job(access.env), _log.info)
         wanted = {"greeting": setting, "secret_digest": digest}
         wait.until("the service answers through every ingress host", partial(_answers, access, wanted), timeout=60)
         wait.until("its requests are counted in Prometheus", partial(_counted, access), timeout=60)

@@ -16,9 +16,8 @@ from deploy.operations.reconcile import Change
 from inventory import authority, secrets, vault_kv
 from inventory.access import Access
 from inventory.authority import Authority
-from jobs import commands
 from jobs import ingress as ingress_job
-from jobs.nomad import watch
+from jobs.nomad import registration, watch
 from jobs.nomad.client import Client
 
 _log = logging.getLogger("pyinfra")
@@ -36,7 +35,7 @@ def changes(env: Environment) -> Iterator[Change]:
         yield Change(f"issue the ingress certificate: {why}", lambda: _issue(access, issuer))
     client, job = Client(access.nomad()), ingress_job.job(env)
     if client.plan(job).changes or not watch.look(client, job.id, int(client.job(job.id)["Version"])).done:
-        yield Change("run the job ingress", lambda: commands.settle(client, job, _log.info))
+        yield Change("run the job ingress", lambda: registration.settle(client, job, _log.info))
         yield Change("wait until every ingress host serves", lambda: _serving(access))
     elif missing := _silent(access):
         # Nomad does not replace a system job's failed allocation by itself: it wants an evaluation.

@@ -23,9 +23,8 @@ import urllib3
 from configs import certificates, ingress, ports
 from configs.environment import Environment
 from inventory import authority, environments
-from jobs import commands
 from jobs import ingress as ingress_job
-from jobs.nomad import spec
+from jobs.nomad import registration, spec
 from jobs.nomad.client import Client
 from tests.integration import servers
 from tests.integration.conftest import Binary
@@ -136,7 +135,7 @@ def traefik(binary: Binary, consul: Server, nomad: Server, tmp_path_factory: pyt
     wanted = ports.HTTP, ports.HTTPS, ports.TRAEFIK_METRICS
     chosen = dict(zip(wanted, servers.free_ports(3), strict=True))
     job = _loopback(ingress_job.job(env, lambda *_: "0" * 64), binary("traefik"), chosen, _secret(env, issuer))
-    commands.settle(
+    registration.settle(
         Client(nomad_api.Nomad(address=nomad.url)), job, report=lambda _: None, within=timedelta(seconds=60)
     )
     return Ingress(

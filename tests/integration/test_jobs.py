@@ -11,8 +11,8 @@ import pytest
 from configs.environment import Environment
 from configs.errors import AccessError, JobError
 from inventory import environments
-from jobs import commands, ingress, web, web_docker
-from jobs.nomad import diff, mirror, spec, watch
+from jobs import ingress, web, web_docker
+from jobs.nomad import diff, mirror, registration, spec, watch
 from jobs.nomad.client import Client
 from tests.integration import servers
 from tests.integration.servers import Server
@@ -74,9 +74,9 @@ def _changed(job: spec.Job, command: str) -> spec.Job:
     return dataclasses.replace(_job(job.id, command=command))
 
 
-def _run(client: Client, job: spec.Job) -> tuple[commands.Ran, list[str]]:
+def _run(client: Client, job: spec.Job) -> tuple[registration.Ran, list[str]]:
     told: list[str] = []
-    return commands.settle(client, job, told.append, _WITHIN), told
+    return registration.settle(client, job, told.append, _WITHIN), told
 
 
 @pytest.mark.parametrize("name", ["dev", "test", "prod"])
@@ -89,7 +89,7 @@ def test_nomad_finds_our_jobs_valid(client: Client, name: str, made: JobFunction
 
 def test_nomad_keeps_every_field_that_we_send(client: Client) -> None:
     sent = _job("kept")
-    commands.settle(client, sent, lambda _: None, _WITHIN)
+    registration.settle(client, sent, lambda _: None, _WITHIN)
     kept = client.job("kept")
     assert _missing(sent.to_api(), kept) == []
     client.stop("kept")
@@ -135,7 +135,7 @@ def test_a_job_that_cannot_be_placed_is_told_with_what_kept_it(client: Client, j
     nowhere = dataclasses.replace(job, constraints=(spec.Constraint(attribute="${attr.cpu.arch}", value="vax"),))
     assert any("vax" in reason for reason in client.plan(nowhere).troubles)
     with pytest.raises(JobError, match="vax"):
-        commands.settle(client, nowhere, lambda _: None, timedelta(seconds=3))
+        registration.settle(client, nowhere, lambda _: None, timedelta(seconds=3))
 
 
 def test_a_registration_at_an_old_index_is_refused(client: Client, job: spec.Job) -> None:

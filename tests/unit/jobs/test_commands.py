@@ -8,7 +8,7 @@ from configs.artifacts import WEB
 from configs.environment import Arch, Environment, Host, Role
 from configs.errors import ConfigError, JobError
 from jobs import __main__ as command_line
-from jobs import commands
+from jobs import files
 from jobs.nomad import mirror
 
 _FILE = """
@@ -19,13 +19,13 @@ def job(env):
 
 
 def test_a_job_is_found_by_its_name() -> None:
-    assert commands.load("web").job.__module__ == "jobs.web"
+    assert files.load("web").job.__module__ == "jobs.web"
 
 
 @pytest.mark.parametrize("name", ["nomad", "commands", "../web", "nothing"])
 def test_a_name_that_is_no_job_is_answered_with_those_that_are(name: str) -> None:
     with pytest.raises(ConfigError, match="use acceptance, ingress, web, web_docker, or"):
-        commands.load(name)
+        files.load(name)
 
 
 def test_a_job_is_found_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

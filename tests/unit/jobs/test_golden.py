@@ -3,7 +3,7 @@
 import pytest
 
 from inventory import environments
-from jobs import acceptance, commands, ingress, web, web_docker
+from jobs import acceptance, files, ingress, web, web_docker
 from tests.conftest import Golden
 
 _JOBS = {"acceptance": acceptance.job, "web": web.job, "web_docker": web_docker.job, "ingress": ingress.job}
@@ -17,10 +17,10 @@ def test_the_job_is_as_it_was_reviewed(golden: Golden, name: str, job: str) -> N
 
 
 def test_every_job_has_a_golden_output() -> None:
-    assert commands.names() == sorted(_JOBS)
+    assert files.names() == sorted(_JOBS)
 
 
 def test_a_job_is_called_as_its_file_is() -> None:
     env = environments.load("test")
     for name, made in _JOBS.items():
-        assert made(env, lambda *_: _SUM).id == commands.identify(name, env)
+        assert made(env, lambda *_: _SUM).id == files.identify(name, env)
