@@ -1,9 +1,7 @@
 """What may differ between environments: stated in one place of a job file, so that the rest is provably the same.
 
-DIFFERENCES = by_environment(Differs(count=2, memory_mb=64), prod=Differs(count=3))
-
-def job(env):
-    return DIFFERENCES.applied(env.name, spec.Job(...))
+`DIFFERENCES = by_environment(Differs(count=2, memory_mb=64), prod=Differs(count=3))`, and `job(env)` ends with
+`return DIFFERENCES.applied(env.name, made)`.
 """
 
 import dataclasses
@@ -94,10 +92,6 @@ class Differences:
         if self.default.settings:
             blank["Env"] = {**task["Env"], **dict.fromkeys(self.default.settings)}
         return blank
-
-
-NONE: Final = Differences()
-"""Of a job file that states none."""
 
 
 def by_environment(default: Differs, **named: Differs) -> Differences:

@@ -4,7 +4,7 @@ Every name and address is a word that nothing else contains, so that it is found
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,8 +13,11 @@ from configs.environment import Environment, Host, Role, Ssh
 _NAME: Final = "neutral-name-of-the-environment"
 _REGION: Final = "neutral-region-of-nomad"
 _DOMAIN: Final = "neutral-domain-of-the-ingress.invalid"
-_ALONE: Final = (Role.MONITOR, Role.MIRROR)
-"""Roles of one host, which may be any: in the neutral environment it is a host of its own."""
+_BLOCKS: Final = {Role.SERVER: "198.18", Role.CLIENT: "198.19", Role.MONITOR: "240.0", Role.MIRROR: "240.1"}
+"""Addresses by role, that no job means: those for benchmarks (RFC 2544) and those that are reserved (RFC 1112).
+
+A host of several roles is several hosts here, so that it does not matter which roles share a host.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +41,7 @@ class Neutral:
 
 def of(env: Environment) -> Neutral:
     """The neutral form of an environment."""
-    pairs = [(_neutral(number, role, host), host) for number, (role, host) in enumerate(_places(env))]
+    pairs = [(_neutral(role, number, host), host) for role in _BLOCKS for number, host in enumerate(env.having(role))]
     facts = {_NAME: env.name, _REGION: env.region, _DOMAIN: env.ingress_domain}
     for neutral, host in pairs:
         facts |= {neutral.name: host.name, neutral.address: host.address}
@@ -46,17 +49,11 @@ def of(env: Environment) -> Neutral:
     return Neutral(env=replace(env, name=_NAME, region=_REGION, ingress_domain=_DOMAIN, hosts=hosts), facts=facts)
 
 
-def _places(env: Environment) -> Iterator[tuple[Role, Host]]:
-    for role in (Role.SERVER, Role.CLIENT, *_ALONE):
-        yield from ((role, host) for host in env.having(role))
-
-
-def _neutral(number: int, role: Role, host: Host) -> Host:
-    """198.18.0.0/15 is for benchmarks (RFC 2544), so that no job means one of its addresses."""
+def _neutral(role: Role, number: int, host: Host) -> Host:
     roles = {role, Role.INGRESS} if role is Role.CLIENT and host.has(Role.INGRESS) else {role}
     return Host(
         name=f"neutral-{role}-{number}-of-the-hosts",
-        address=f"198.18.{number // 100}.{100 + number % 100}",
+        address=f"{_BLOCKS[role]}.{number // 100}.{100 + number % 100}",
         roles=frozenset(roles),
         arch=host.arch,
         ssh=Ssh(),

@@ -12,7 +12,6 @@ from typing import Any
 
 from configs.environment import Environment
 from configs.errors import PromotionError
-from jobs import differences
 from jobs.differences import Differences
 from jobs.files import JobFile
 from jobs.promotion import neutral
@@ -73,7 +72,7 @@ def _neutral(file: JobFile, env: Environment) -> dict[str, Any]:
 
 
 def _stated(file: JobFile) -> Differences:
-    stated: Differences = getattr(file, "DIFFERENCES", differences.NONE)
+    stated: Differences = getattr(file, "DIFFERENCES", Differences())
     return stated
 
 
