@@ -7,7 +7,7 @@ from typing import Final
 
 from configs.errors import ConfigError
 from jobs.nomad import spec
-from jobs.rollout import metrics
+from jobs.rollout import limits
 from jobs.rollout.checks import Expression, Latency, SuccessRate
 from jobs.rollout.plan import Bounds, Plan
 from jobs.rollout.service import behind_ingress
@@ -80,7 +80,8 @@ def _checks(plan: Plan, service: str | None) -> Iterator[str]:
         if count > 1:
             yield f"checks: {count} have the name {name!r} - give each a name of its own"
     for each in plan.checks:
-        yield from (f"checks[{each.name}]: {problem}" for problem in metrics.problems(each))
+        whole = any(step.weight == WHOLE for step in plan.steps)
+        yield from (f"checks[{each.name}]: {problem}" for problem in limits.problems(each, whole=whole))
         needs = isinstance(each, (SuccessRate, Latency)) or (isinstance(each, Expression) and "$service" in each.query)
         if needs and service is None:
             yield f"checks[{each.name}]: it needs a service behind the ingress, and the job has none"
