@@ -1,4 +1,4 @@
-"""web, the sample service: two instances behind the ingress, with a setting from Consul and a secret from Vault.
+"""web, the sample service: instances behind the ingress, with a setting from Consul and a secret from Vault.
 
 jobs/web_docker.py composes the same for the docker driver.
 """
@@ -11,10 +11,13 @@ from configs import artifacts, ingress
 from configs.environment import Environment
 from inventory import artifact_cache, vault_kv
 from inventory.access import Access
+from jobs.differences import Differs, by_environment
 from jobs.nomad import mirror, spec
 
 NAME = "web"
 PORT = 8080
+
+DIFFERENCES = by_environment(Differs(count=2), prod=Differs(count=3))
 
 _TAGS = (ingress.TAG, "metrics")
 
@@ -58,7 +61,7 @@ def seed(access: Access, name: str) -> None:
 
 def whole(env: Environment, name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> spec.Job:
     """The job around its tasks: where it runs, how it is updated, how it is found."""
-    return spec.Job(
+    made = spec.Job(
         id=name,
         type="service",
         datacenters=(env.name,),
@@ -67,6 +70,7 @@ def whole(env: Environment, name: str, network: spec.Network, tasks: tuple[spec.
         spreads=(spec.Spread(attribute="${node.unique.id}", weight=100),),
         task_groups=(_group(name, network, tasks),),
     )
+    return DIFFERENCES.applied(env.name, made)
 
 
 def _group(name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> spec.TaskGroup:
@@ -83,7 +87,6 @@ def _group(name: str, network: spec.Network, tasks: tuple[spec.Task, ...]) -> sp
             auto_revert=True,
             auto_promote=False,
         ),
-        count=2,
         networks=(network,),
         services=(_service(name),),
         # The instance leaves the catalog, then Traefik's routes, and only then is told to end.

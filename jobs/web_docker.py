@@ -12,6 +12,8 @@ from jobs.nomad import mirror, spec
 
 NAME = "web-docker"
 
+DIFFERENCES = web.DIFFERENCES
+
 _IMAGE = f"socle/web:{artifacts.WEB.version}"
 _FILE = "data/web.tar"
 

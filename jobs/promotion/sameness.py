@@ -7,6 +7,7 @@ another way, and nothing is known of how it is in the next.
 
 import hashlib
 import json
+import os.path
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def differing(expected: Any, found: Any, path: str = "") -> Iterator[str]:
             for number, (one, other) in enumerate(zip(expected, found, strict=True)):
                 yield from differing(one, other, f"{path}[{_label(one, number)}]")
         case _ if expected != found:
-            yield f"{path}: {_short(found)} in place of {_short(expected)}"
+            yield f"{path}: {_apart(found, expected)}"
 
 
 def _neutral(file: JobFile, env: Environment) -> dict[str, Any]:
@@ -80,9 +81,18 @@ def _label(item: Any, number: int) -> object:
     return item.get("Name") or item.get("ID") or number if isinstance(item, Mapping) else number
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHORT else f"{text[:_SHORT]}..."
+def _apart(found: Any, expected: Any) -> str:
+    """Two values, of long texts where they begin to differ."""
+    one, other = repr(found), repr(expected)
+    same = len(os.path.commonprefix([one, other]))
+    start = max(0, same - _SHORT // 2) if max(len(one), len(other)) > _SHORT else 0
+    return f"{_cut(one, start)} in place of {_cut(other, start)}"
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + _SHORT
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
 
 
 _SHORT = 80
+"""Characters of a value that are told."""
