@@ -7,8 +7,8 @@ another way, and nothing is known of how it is in the next.
 
 import hashlib
 import json
-import os.path
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from configs.environment import Environment
@@ -84,7 +84,7 @@ def _label(item: Any, number: int) -> object:
 def _apart(found: Any, expected: Any) -> str:
     """Two values, of long texts where they begin to differ."""
     one, other = repr(found), repr(expected)
-    same = len(os.path.commonprefix([one, other]))
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     start = max(0, same - _SHORT // 2) if max(len(one), len(other)) > _SHORT else 0
     return f"{_cut(one, start)} in place of {_cut(other, start)}"
 
