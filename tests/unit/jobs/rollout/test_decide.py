@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.unit.jobs.rollout import sights
 from tests.unit.jobs.rollout.sights import at, deployment, job, says, sight, traffic
 
 
-def analysing(weight: int = 10, **given: object) -> State:
+def analysing(weight: int = 10, **given: Any) -> State:
     return sights.state(
         **{"phase": Phase.ANALYSING, "version": 2, "weight": weight, "step_began": 100.0, "since": 100.0, **given}
     )
@@ -56,7 +57,7 @@ def test_the_first_version_of_a_job_goes_without_steps() -> None:
         {"deployment": None},
     ],
 )
-def test_no_weight_before_the_canaries_are_healthy_and_known_to_every_ingress(missing: dict[str, object]) -> None:
+def test_no_weight_before_the_canaries_are_healthy_and_known_to_every_ingress(missing: dict[str, Any]) -> None:
     waiting = sights.state(phase=Phase.STARTING, version=2)
     assert decide.decide(waiting, at(sight(), **missing), 10).phase is Phase.STARTING
     late = decide.decide(waiting, at(sight(), **missing), 301)
@@ -132,7 +133,8 @@ def test_a_hard_failure_does_not_wait_for_a_second() -> None:
 def test_each_verdict_has_its_own_bound_and_consequence(
     verdict: Verdict, bound: str, at_most: float, then: Consequence
 ) -> None:
-    plan = replace(sights.PLAN, bounds=Bounds(**{bound: Bound(within=timedelta(seconds=20), then=then)}))
+    stays: Any = {bound: Bound(within=timedelta(seconds=20), then=then)}
+    plan = replace(sights.PLAN, bounds=Bounds(**stays))
     measured = sight(10, measurements=says(success_rate=verdict))
     state = decide.decide(analysing(plan=plan), measured, 105)
     state = decide.decide(state, measured, at_most)
@@ -195,15 +197,15 @@ REVERTED = {
 
 def test_a_rollout_is_reverted_when_the_stable_version_is_whole() -> None:
     state = analysing(0, phase=Phase.REVERTING, reason="bad")
-    unfinished = sight(**{**REVERTED, "latest": deployment(version=3, healthy=0)})
+    unfinished = sight(0, **REVERTED | {"latest": deployment(version=3, healthy=0)})
     assert decide.decide(state, unfinished, 110).phase is Phase.REVERTING
-    ended = decide.decide(state, sight(**REVERTED), 110)
+    ended = decide.decide(state, sight(0, **REVERTED), 110)
     assert (ended.result, ended.reason) == (Result.REVERTED, "bad")
 
 
 def test_instances_that_the_revert_took_away_are_given_back() -> None:
     state = analysing(0, phase=Phase.REVERTING)
-    fewer = sight(**{**REVERTED, "job": job(3, whole=True, counts={"web": 1})})
+    fewer = sight(0, **REVERTED | {"job": job(3, whole=True, counts={"web": 1})})
     assert due(state, fewer, 110) == [actions.Scale("web", 2)]
     assert decide.decide(state, fewer, 110).phase is Phase.REVERTING
 
