@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from configs import artifacts, certificates, ports, units
+from configs import artifacts, certificates, controller, ports, units
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from configs.merge import merge
@@ -14,6 +14,7 @@ CONFIG: Final = "/etc/consul/consul.json"
 DOMAIN: Final = "consul"
 WEIGHTS: Final = "socle/weights/"
 JOURNALS: Final = "socle/rollouts/"
+ACTIVE: Final = "socle/controller/"
 MANAGEMENT: Final = "global-management"
 
 Rules = Mapping[str, Any]
@@ -44,6 +45,7 @@ POLICIES: Final[Mapping[str, Rules]] = {
     },
     "vault": {"service": {"vault": {"policy": "write"}}},
     "prometheus": merge(READ_CATALOG, {"agent_prefix": {"": {"policy": "read"}}}),
+    controller.NAME: merge(ROLLOUTS, {"key_prefix": {ACTIVE: {"policy": "write"}}}),
     # Nomad's tasks in namespace default: the catalog, ingress weights and their own settings, not every key.
     "nomad-default-tasks": merge(
         READ_CATALOG, {"key_prefix": {WEIGHTS: {"policy": "read"}, "config/": {"policy": "read"}}}
@@ -118,13 +120,7 @@ def agent(env: Environment, host: Host, *, gossip_key: str, token: str, dns_toke
         "retry_interval": "2s",
         "encrypt": gossip_key,
         "tls": _tls(),
-        "acl": {
-            "enabled": True,
-            "default_policy": "deny",
-            "down_policy": "extend-cache",
-            "enable_token_persistence": True,
-            "tokens": {"agent": token, "dns": dns_token},
-        },
+        "acl": _acl(token, dns_token),
         "telemetry": {"prometheus_retention_time": "24h", "disable_hostname": True},
         "leave_on_terminate": False,
         "skip_leave_on_interrupt": True,
@@ -137,6 +133,16 @@ def agent(env: Environment, host: Host, *, gossip_key: str, token: str, dns_toke
     if host.has(Role.SERVER):
         document |= _server(env)
     return merge(document, env.extra.get("consul", {}))
+
+
+def _acl(token: str, dns_token: str) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "default_policy": "deny",
+        "down_policy": "extend-cache",
+        "enable_token_persistence": True,
+        "tokens": {"agent": token, "dns": dns_token},
+    }
 
 
 def _server(env: Environment) -> dict[str, Any]:
