@@ -16,6 +16,9 @@ from jobs.rollout.seen import Half, Traffic
 TIMEOUT_S: Final = 1.5
 """How long one ingress may take to connect, and to answer; in seconds."""
 
+_CONSUL_S: Final = 3.0
+"""How long Consul may have no answer, in seconds; whoever looks does so again anyway."""
+
 _WEIGHT: Final = "(100|[1-9]?[0-9])"
 _WEIGHTS: Final = re.compile(rf'{{"stable": ?{_WEIGHT}, ?"canary": ?{_WEIGHT}}}')
 _MOST: Final = 10_000
@@ -44,7 +47,7 @@ class Ingress:
         """
         with ThreadPoolExecutor(max_workers=max(len(self._apis), 1)) as pool:
             asked = {host: pool.submit(self._half, api, service) for host, api in self._apis.items()}
-            entry = self._kv.get(ingress.weights_key(service))
+            entry = self._kv.get(ingress.weights_key(service), within=_CONSUL_S)
             halves = {host: answer.result() for host, answer in asked.items()}
         return Traffic(written=written(entry.value.decode(errors="replace") if entry else ""), ingresses=halves)
 
