@@ -60,6 +60,7 @@ class Field:
         hint: its type, without None and annotations.
         notes: what its type is annotated with.
         required: whether it must be said.
+        list: whether it is a list that is empty, rather than None, when nothing is said.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Field:
     hint: Any
     notes: tuple[Any, ...]
     required: bool
+    list: bool
 
 
 class CannotHoldError(Exception):
@@ -82,7 +84,15 @@ def per_class(make: Callable[[type[Any]], T]) -> Callable[[type[Any]], T]:
 def table(block: type[Any]) -> tuple[Field, ...]:
     """The modelled fields of a class, by which it is encoded, decoded and checked."""
     hints = typing.get_type_hints(block, include_extras=True)
-    return tuple(_field(block, f.name, hints[f.name], f.default is MISSING) for f in fields(block) if f.name != "extra")
+    return tuple(_field(block, f.name, hints[f.name], f.default) for f in fields(block) if f.name != "extra")
+
+
+def block_of(hint: Any) -> type[Block] | None:
+    """The class of block in a field's type: itself, or what its lists or mappings hold."""
+    if isinstance(hint, type) and issubclass(hint, Block):
+        return hint
+    arguments = typing.get_args(hint) if typing.get_origin(hint) is not typing.Literal else ()
+    return next((block for each in arguments if (block := block_of(each))), None)
 
 
 def encode(value: Any) -> Any:
@@ -106,42 +116,43 @@ def decode(block: type[B], document: Mapping[str, Any]) -> B:
     """A block from the API's JSON: `encode` of it is the same document again."""
     left = dict(document)
     said: dict[str, Any] = {}
-    for name, api, required, decoder in _decoders(block):
-        said[name] = None
-        if api in left:
+    for known, decoder in _decoders(block):
+        said[known.name] = () if known.list else None
+        if known.api in left:
             try:
-                said[name] = decoder(left[api])
+                said[known.name] = decoder(left[known.api])
             except CannotHoldError:
-                if not required:
+                if not known.required:
                     continue
-                said[name] = left[api]
-            del left[api]
+                said[known.name] = left[known.api]
+            del left[known.api]
     return block(**said, extra=left or _NOTHING)
 
 
 def _block(block: Block) -> dict[str, Any]:
     encoded: dict[str, Any] = encode(block.extra)
-    for name, api in _names(type(block)):
-        if (item := getattr(block, name)) is not None:
+    for name, api, unsaid_if_empty in _names(type(block)):
+        item = getattr(block, name)
+        if item or (item is not None and not unsaid_if_empty):
             encoded[api] = encode(item)
     return encoded
 
 
 @per_class
-def _names(block: type[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((each.name, each.api) for each in table(block))
+def _names(block: type[Any]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((each.name, each.api, each.list) for each in table(block))
 
 
 @per_class
-def _decoders(block: type[Any]) -> tuple[tuple[str, str, bool, Decoder], ...]:
-    return tuple((each.name, each.api, each.required, _decoder(each.hint)) for each in table(block))
+def _decoders(block: type[Any]) -> tuple[tuple[Field, Decoder], ...]:
+    return tuple((each, _not_empty(_decoder(each.hint)) if each.list else _decoder(each.hint)) for each in table(block))
 
 
-def _field(block: type[Block], name: str, hint: Any, required: bool) -> Field:
+def _field(block: type[Block], name: str, hint: Any, default: Any) -> Field:
     notes = getattr(hint, "__metadata__", ())
     said = [note.name for note in notes if isinstance(note, Api)]
     api = said[0] if said else _capitals(name) if block.api_case else name
-    return Field(name=name, api=api, hint=_bare(hint), notes=notes, required=required)
+    return Field(name=name, api=api, hint=_bare(hint), notes=notes, required=default is MISSING, list=default == ())
 
 
 def _capitals(name: str) -> str:
@@ -180,6 +191,17 @@ def _plain_decoder(hint: Any) -> Decoder:
     if issubclass(hint, Block):
         return lambda value: decode(hint, _exactly(dict, value))
     return functools.partial(_exactly, hint)
+
+
+def _not_empty(decoder: Decoder) -> Decoder:
+    """A list that is empty when nothing is said cannot also hold that an empty one was."""
+
+    def decode_list(value: Any) -> Any:
+        if value == []:
+            raise CannotHoldError
+        return decoder(value)
+
+    return decode_list
 
 
 def _exactly(kind: type, value: Any) -> Any:

@@ -19,7 +19,7 @@ from jobs.nomad.spec.volume import VolumeRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskGroup(Block):
-    """Tasks that are placed together, `count` times.
+    """Tasks that are placed together, `count` times; Nomad adds those of sidecars and gateways.
 
     `stop_after_client_disconnect`, `max_client_disconnect` and `prevent_reschedule_on_lost` were before `disconnect`.
     """
@@ -45,10 +45,12 @@ class TaskGroup(Block):
     stop_after_client_disconnect: timedelta | None = None
     max_client_disconnect: timedelta | None = None
     prevent_reschedule_on_lost: bool | None = None
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task, ...] = ()
 
     def mistakes(self) -> Iterator[Mistake]:
-        """A task's name is its own in its group, and mounted volumes are asked for."""
+        """There are tasks, whose names are their own, and which mount what the group asks for."""
+        if not self.tasks and not any(service.connect for service in self.services or ()):
+            yield ".tasks", "missing - give at least one task"
         names = [task.name for task in self.tasks]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f".task[{name}]", "two tasks have this name - give each one of its own"

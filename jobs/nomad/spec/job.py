@@ -89,8 +89,8 @@ class Multiregion(Block):
 class Link(Block):
     """A link on the job's page."""
 
-    label: str
-    url: Annotated[str, Api("URL")]
+    label: str | None = None
+    url: Annotated[str | None, Api("URL")] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
