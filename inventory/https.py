@@ -42,7 +42,7 @@ class Failover(Session):
 
     A read goes on to the next server when one is not reached, does not answer in time, or answers that it cannot
     (5xx: a server without a leader says so). A write does only when no connection was made: else it may have been
-    done, and whether it was is the caller's to find out.
+    done, and whether it was is the caller's to find out; when it asks again, the next server is the first.
 
     Args:
         servers: gives each server's `https://name:port`; AccessError when there is no way to it.
@@ -75,14 +75,17 @@ class Failover(Session):
         for number in self._order():
             last = self._tried(number, method.upper(), path, kwargs)
             if isinstance(last, requests.Response) and not _unable(last, method):
-                self._first = number
+                self._first = number if last.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else self._after(number)
                 return last
             if isinstance(last, Exception) and not _goes_on(last, method):
-                self._first = (number + 1) % len(self._servers)
+                self._first = self._after(number)
                 raise last
         if isinstance(last, Exception):
             raise last
         return last
+
+    def _after(self, number: int) -> int:
+        return (number + 1) % len(self._servers)
 
     def _order(self) -> Iterator[int]:
         first, count = self._first, len(self._servers)

@@ -1,10 +1,13 @@
 """What tests of rollouts share: a Consul with access control that can be restarted, its clients, and states."""
 
 import json
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ import consul
 import requests
 
 from configs import consul as documents
+from inventory import https
 from jobs.rollout.plan import CHECKS, Plan, Step
 from jobs.rollout.state import State
 from tests.integration import servers
@@ -29,7 +33,9 @@ class Consul:
     folder: Path
     ports: tuple[int, int, int]
     management: str = field(default_factory=lambda: str(uuid4()), repr=False)
+    peers: tuple[str, ...] = ()
     running: ExitStack = field(default_factory=ExitStack)
+    process: subprocess.Popen[bytes] = field(init=False)
 
     @property
     def url(self) -> str:
@@ -37,19 +43,29 @@ class Consul:
         return f"http://127.0.0.1:{self.ports[0]}"
 
     def start(self) -> None:
-        """Start it, and wait until it leads."""
+        """Start it, and wait until it serves."""
+        self.launch()
+        servers.until("Consul serves", self.serves)
+
+    def launch(self) -> None:
+        """Start its process."""
+        self.folder.mkdir(exist_ok=True)
         (self.folder / "consul.json").write_text(json.dumps(self._config()))
-        self.running.enter_context(
-            servers.running(
-                [self.binary, "agent", "-config-file=consul.json"],
-                self.folder,
-                healthy=lambda: self._get("operator/raft/configuration").ok and self._get("kv/any").status_code == 404,
-            )
-        )
+        command: list[str | Path] = [self.binary, "agent", "-config-file=consul.json"]
+        self.process = self.running.enter_context(servers.running(command, self.folder)).process
 
     def stop(self) -> None:
         """End its process."""
         self.running.close()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the others follow it."""
+        return bool(self._get("agent/self").json()["Stats"]["consul"]["leader"] == "true")
+
+    def serves(self) -> bool:
+        """Whether it answers by a leader's word."""
+        return self._get("operator/raft/configuration").ok and self._get("kv/any").status_code == HTTPStatus.NOT_FOUND
 
     def token(self, rules: Mapping[str, Any]) -> str:
         """A token with these rules alone."""
@@ -62,7 +78,10 @@ class Consul:
         off = dict.fromkeys(("dns", "grpc", "grpc_tls", "serf_wan"), -1)
         return {
             "server": True,
-            "bootstrap_expect": 1,
+            "bootstrap_expect": len(self.peers) or 1,
+            "retry_join": list(self.peers),
+            "retry_interval": "1s",
+            "node_name": f"server-{http}",
             "bind_addr": "127.0.0.1",
             "data_dir": str(self.folder / "data"),
             "ports": {"http": http, "server": server, "serf_lan": serf, **off},
@@ -97,6 +116,28 @@ def started(binary: Path, folder: Path) -> Iterator[Consul]:
     found.stop()
 
 
+@contextmanager
+def three(binary: Path, folder: Path) -> Iterator[tuple[Consul, ...]]:
+    """A cluster of three while it is used."""
+    numbers = servers.free_ports(9)
+    peers = tuple(f"127.0.0.1:{port}" for port in numbers[:3])
+    management = str(uuid4())
+    found = tuple(
+        Consul(
+            binary=binary, folder=folder / f"server-{n}", peers=peers, management=management,
+            ports=(numbers[3 + n], numbers[6 + n], numbers[n]),
+        )
+        for n in range(3)
+    )  # fmt: skip
+    with ExitStack() as running:
+        for each in found:
+            running.enter_context(each.running)
+            each.launch()
+        for each in found:
+            servers.until("Consul serves", each.serves, within_s=60)
+        yield found
+
+
 def rollout_token(server: Consul) -> str:
     """A token with what running rollouts takes, and no more."""
     return server.token(documents.ROLLOUTS)
@@ -107,6 +148,14 @@ def client(url: str, token: str) -> consul.Consul:
     parts = urlsplit(url)
     found = consul.Consul(host=parts.hostname, port=parts.port, scheme=parts.scheme)
     found.http.session.trust_env = False
+    found.token = token
+    return found
+
+
+def failover(cluster: Sequence[Consul], token: str) -> consul.Consul:
+    """Consul's API at whichever server answers, with a token."""
+    found = consul.Consul(host="consul", port=80, scheme="http")
+    found.http.session = https.Failover([partial(str, each.url) for each in cluster], ca_file="")
     found.token = token
     return found
 

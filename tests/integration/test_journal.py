@@ -250,6 +250,32 @@ def test_a_lease_outlives_an_outage_of_consul(journal: Journal, server: rollouts
     assert [type(error) for error in refused] == [HeldError]
 
 
+def test_a_lease_outlives_the_loss_of_consul_s_leader_and_of_a_server_that_hangs(
+    binary: Binary, tmp_path: Path, job: str
+) -> None:
+    with rollouts.three(binary("consul"), tmp_path) as cluster:
+        client = rollouts.failover(cluster, rollouts.rollout_token(cluster[0]))
+        with Journal(client, job).lease("ada") as held:
+            held.write(rollouts.state(job))
+            leader = next(each for each in cluster if each.leads)
+            leader.process.kill()
+            for step in range(20):
+                held.confirm()
+                held.write(rollouts.state(job, step=step))
+            leader.stop()
+            leader.start()
+            leader = servers.until("there is a leader", lambda: next(each for each in cluster if each.leads))
+            os.kill(leader.process.pid, signal.SIGSTOP)
+            try:
+                held.write(rollouts.state(job, step=30))
+                with pytest.raises(HeldError):
+                    Journal(client, job).lease("bob")
+                held.confirm()
+                held.write(rollouts.state(job, step=31))
+            finally:
+                os.kill(leader.process.pid, signal.SIGCONT)
+
+
 def test_a_runner_that_does_not_reach_consul_does_not_act(
     journal: Journal, server: rollouts.Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
