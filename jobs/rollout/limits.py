@@ -51,7 +51,7 @@ def _success_rate(check: SuccessRate, *, whole: bool) -> Iterator[str]:
         yield "at_least, worse_by: there is no limit - give one of them"
     if check.hard is not None and check.hard <= 0:
         yield f"hard={check.hard}: no failure at all would end the rollout - use more than 0"
-    if check.hard is not None and check.at_least is not None and check.hard < 1 - check.at_least:
+    elif check.hard is not None and check.at_least is not None and check.hard < 1 - check.at_least:
         yield f"hard={check.hard}: it is below the {1 - check.at_least:.4g} that at_least={check.at_least} allows"
     yield from _counted("minimum", check.minimum, 1)
     if whole and check.at_least is None:
