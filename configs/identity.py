@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from configs import nomad, ports
+from configs import controller, nomad, ports
 
 JWKS_HOST: Final = "nomad.service.consul"
 JWKS_URL: Final = f"https://{JWKS_HOST}:{ports.NOMAD_HTTP}/.well-known/jwks.json"
 
 CONSUL_METHOD: Final = "nomad-workloads"
 CONSUL_ROLE: Final = "nomad-default-tasks"
+CONSUL_ROLES: Final = (CONSUL_ROLE, controller.NAME)
+"""Roles, each with the policy of its name."""
+
 CONSUL_RULES: Final = (
     ("service", "${value.nomad_service}", '"nomad_service" in value'),
     ("role", "nomad-${value.nomad_namespace}-tasks", '"nomad_service" not in value'),
+    ("role", controller.NAME, controller.SELECTOR),
 )
-"""Binding rules: type, name, selector; as Nomad's own set-up makes them."""
+"""Binding rules: type, name, selector; as Nomad's own set-up makes them, and the controller's."""
 
 VAULT_MOUNT: Final = "jwt-nomad"
 VAULT_ROLE: Final = "nomad-workloads"

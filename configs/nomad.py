@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from configs import artifacts, certificates, ports, units
+from configs import artifacts, certificates, controller, ports, units
 from configs.environment import Environment, Host, Role
 from configs.files import File
 from configs.merge import merge
@@ -17,6 +17,9 @@ POLICIES: Final[Mapping[str, str]] = {
     "logs": 'namespace "*" {\n  capabilities = ["list-jobs", "read-job"]\n}\nnode {\n  policy = "read"\n}\n',
 }
 """Policies in Nomad's own language, which is what the API keeps."""
+
+JOB_POLICIES: Final[Mapping[str, str]] = {controller.NAME: controller.NOMAD_POLICY}
+"""Policies of the identities of a job of the same name in namespace default."""
 
 IDENTITY_TTL: Final = "1h"
 CONSUL_AUDIENCE: Final = "consul.io"
@@ -123,6 +126,8 @@ def _client(env: Environment, host: Host) -> dict[str, Any]:
             "servers": [f"{s.address}:{ports.NOMAD_RPC}" for s in env.servers],
             "meta": {str(role): "true" for role in sorted(host.roles)},
             "cni_path": artifacts.CNI.folder,
+            # For tasks that run the host's own Python: the chroot has none. A job needs a right of its own to mount it.
+            "host_volume": {controller.USR: {"path": "/usr", "read_only": True}},
             "min_dynamic_port": ports.NOMAD_DYNAMIC[0],
             "max_dynamic_port": ports.NOMAD_DYNAMIC[1],
             # Without this, five minutes without Consul or Vault end every task with a template.

@@ -4,6 +4,7 @@ from deploy import (
     artifacts,
     base,
     consul,
+    controller,
     guard,
     identity,
     ingress,
@@ -43,5 +44,7 @@ logs.run()
 prometheus.run()
 barrier(name="phase: ingress")
 ingress.run()
+barrier(name="phase: controller")
+controller.run()
 barrier(name="phase: verify")
 verify.run()

@@ -39,9 +39,9 @@ def _consul_changes(api: consul_api.Consul, ca: str) -> Iterator[Change]:
         yield Change("trust Nomad's identities in Consul", partial(api.acl.auth_method.create, **method))
     elif not _covers(api.acl.auth_method.read(identity.CONSUL_METHOD)["Config"], config):
         yield Change("renew Consul's trust in Nomad's identities", partial(api.acl.auth_method.update, **method))
-    if identity.CONSUL_ROLE not in {role["Name"] for role in api.acl.role.list()}:
-        policies = [identity.CONSUL_ROLE]
-        yield Change("make the tasks' role", partial(api.acl.role.create, identity.CONSUL_ROLE, policies_name=policies))
+    roles = {role["Name"] for role in api.acl.role.list()}
+    for role in (name for name in identity.CONSUL_ROLES if name not in roles):
+        yield Change(f"make the role {role}", partial(api.acl.role.create, role, policies_name=[role]))
     present = api.acl.binding_rule.list(identity.CONSUL_METHOD) if identity.CONSUL_METHOD in methods else []
     rules = {(rule["BindType"], rule["BindName"], rule.get("Selector", "")) for rule in present}
     for kind, name, selector in identity.CONSUL_RULES:

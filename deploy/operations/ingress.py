@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import consul
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from configs import ingress
 from configs.environment import Environment, Role
 from configs.errors import AccessError, JobError
 from deploy import wait
+from deploy.operations import vault_certificate
 from deploy.operations.reconcile import Change
-from inventory import authority, secrets, vault_kv
+from inventory import authority, secrets
 from inventory.access import Access
-from inventory.authority import Authority
 from jobs import ingress as ingress_job
 from jobs.nomad import registration, watch
 from jobs.nomad.client import Client
@@ -30,9 +28,7 @@ def changes(env: Environment) -> Iterator[Change]:
     """What differs: the certificate, the job, or hosts that do not serve yet."""
     access = Access.for_environment(env)
     issuer = authority.ensure(secrets.open(env), env.name)
-    why = _certificate_due(env, issuer, vault_kv.read(access, ingress.TLS_PATH))
-    if why:
-        yield Change(f"issue the ingress certificate: {why}", lambda: _issue(access, issuer))
+    yield from vault_certificate.changes(access, issuer, ingress.leaf(env), ingress.TLS_PATH)
     client, job = Client(access.nomad()), ingress_job.job(env)
     if client.plan(job).changes or not watch.look(client, job.id, int(client.job(job.id)["Version"])).done:
         yield Change("run the job ingress", lambda: registration.settle(client, job, _log.info))
@@ -41,29 +37,6 @@ def changes(env: Environment) -> Iterator[Change]:
         # Nomad does not replace a system job's failed allocation by itself: it wants an evaluation.
         yield Change(f"place the ingress again on {', '.join(sorted(missing))}", lambda: client.evaluate(job.id))
         yield Change(f"wait until {', '.join(sorted(missing))} serves", lambda: _serving(access))
-
-
-def _certificate_due(env: Environment, issuer: Authority, kept: dict[str, str] | None) -> str | None:
-    if kept is None:
-        return "there is none"
-    if kept.get("ca") != issuer.pem:
-        return "it does not carry the CA of now"
-    return issuer.due(ingress.leaf(env), kept.get("cert", ""), _public_digest(kept.get("key", "")))
-
-
-def _public_digest(key: str) -> str:
-    try:
-        return authority.public_sha256(load_pem_private_key(key.encode(), None).public_key())
-    except (ValueError, TypeError):
-        return ""
-
-
-def _issue(access: Access, issuer: Authority) -> None:
-    """Running tasks get it within minutes by their template: nothing restarts."""
-    issued = issuer.issue(ingress.leaf(access.env))
-    serial = format(x509.load_pem_x509_certificate(issued.cert.encode()).serial_number, "x")
-    values = {"cert": issued.cert, "key": issued.key, "ca": issuer.pem, "serial": serial}
-    vault_kv.write(access, ingress.TLS_PATH, values)
 
 
 def _serving(access: Access) -> None:

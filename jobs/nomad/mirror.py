@@ -12,8 +12,10 @@ Checksum = Callable[[Artifact, Arch], str]
 """The SHA-256 of an artifact's archive."""
 
 
-def fetched(env: Environment, artifact: Artifact, checksum: Checksum, role: Role = Role.CLIENT) -> spec.Artifact:
-    """The block that fetches an artifact into `local/`, checked and unpacked.
+def fetched(
+    env: Environment, artifact: Artifact, checksum: Checksum, role: Role = Role.CLIENT, folder: str = "local/"
+) -> spec.Artifact:
+    """The block that fetches an artifact into a folder of the task, checked and unpacked.
 
     Raises:
         JobError: when the hosts of the role have several architectures, which one checksum cannot serve.
@@ -21,7 +23,7 @@ def fetched(env: Environment, artifact: Artifact, checksum: Checksum, role: Role
     arch = _arch(env, role)
     return spec.Artifact(
         source=artifacts.mirror_url(env, artifact, arch),
-        destination="local/",
+        destination=folder,
         options={"checksum": f"sha256:{checksum(artifact, arch)}"},
     )
 

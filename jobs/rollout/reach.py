@@ -3,9 +3,11 @@
 A rollout lives through the loss of servers: every call goes to whichever of them answers.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import consul
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from inventory.access import Access
 
 Text = Callable[[], str]
+
+_USER = "operator"
+"""For whom Prometheus knows the password: configs.prometheus.USER, whose module asks for YAML."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +66,33 @@ class Reach:
             loki=(_address(access, "loki", env.monitor), access.session("loki")),
         )
 
+    @classmethod
+    def of_task(cls, folder: Path, consul_token: str) -> "Reach":
+        """As the controller's task.
+
+        Args:
+            folder: of its secrets, where `reach.json` says where the APIs are (configs.controller.reach), and the
+                others are what they ask for.
+            consul_token: Consul's token; it lives as long as the task.
+
+        Raises:
+            AccessError: when a file is missing or cannot be read.
+        """
+        found = json.loads(_content(folder / "reach.json"))
+        ca, certificate = str(folder / "ca.pem"), (str(folder / "cert.pem"), str(folder / "key.pem"))
+        asks = {name: Session(ca, certificate) for name in ("prometheus", "loki")}
+        asks["prometheus"].auth = (_USER, _content(folder / "password"))
+        token = partial(_content, folder / "nomad_api.jwt")
+        return cls(
+            env=found["env"],
+            nomad=nomad_client(found["region"], [partial(str, url) for url in found["nomad"]], ca, token),
+            consul=consul_client([partial(str, url) for url in found["consul"]], ca, lambda: consul_token),
+            ingresses=found["ingresses"],
+            session=ingress_session(ca, certificate),
+            prometheus=(found["prometheus"], asks["prometheus"]),
+            loki=(found["loki"], asks["loki"]),
+        )
+
 
 def nomad_client(region: str, servers: Sequence[Text], ca_file: str, token: Text) -> Client:
     """Nomad's API in namespace default, at whichever server answers."""
@@ -76,6 +108,7 @@ def consul_client(servers: Sequence[Text], ca_file: str, token: Text) -> consul.
     """Consul's API, at whichever server answers."""
     client = consul.Consul(host="consul", port=443, scheme="https", verify=ca_file, connections_timeout=TIMEOUT_S)
     client.http.session = Failover(servers, ca_file, header=("X-Consul-Token", token))
+    client.token = None  # CONSUL_HTTP_TOKEN would be in it
     return client
 
 
@@ -96,3 +129,10 @@ def _address(access: "Access", service: str, host: Host) -> str:
         return access.url(service, host)
     except AccessError:
         return f"https://{host.address}:{ports.TRAEFIK_METRICS}"
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise AccessError(f"{path}: {error.strerror} - Nomad writes it for the job controller") from None

@@ -1,0 +1,59 @@
+"""Rollouts attended in threads: each by the same runner that a person's command has."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from configs.errors import SocleError
+from jobs.rollout import runner
+from jobs.rollout.chronicle import Say
+from jobs.rollout.reach import Reach
+
+
+class Attendance:
+    """The rollouts that this process runs, or follows while another does."""
+
+    def __init__(self, reach: Reach, who: str, say: Say) -> None:
+        self._reach, self._who, self._say = reach, who, say
+        self._threads: dict[str, threading.Thread] = {}
+        self._ending = threading.Event()
+        self._clock = runner.Clock(sleep=self._sleep)
+
+    @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs whose rollouts are attended now."""
+        return frozenset(job for job, thread in self._threads.items() if thread.is_alive())
+
+    def attend(self, job: str) -> None:
+        """Take the open rollout of a job to its end, in the background."""
+        thread = threading.Thread(target=self._attended, args=(job,), name=f"rollout of {job}", daemon=True)
+        self._threads[job] = thread
+        thread.start()
+
+    def end(self, within: float) -> None:
+        """Give all rollouts back, each at the end of its turn, and their leases with them; `within` in seconds."""
+        self._ending.set()
+        for thread in self._threads.values():
+            thread.join(within)
+
+    def _attended(self, job: str) -> None:
+        try:
+            runner.attend(self._reach, job, who=self._who, report=lambda _: None, clock=self._clock)
+        except _EndingError:
+            pass
+        except SocleError as error:
+            self._say(_trouble(job, str(error)))
+        except Exception as error:  # noqa: BLE001 - a defect in one rollout's way must not end the others
+            self._say(_trouble(job, f"{type(error).__name__}: {error}"))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._ending.wait(seconds):
+            raise _EndingError
+
+
+class _EndingError(Exception):
+    """The process ends: the runner lets go of the lease on its way out."""
+
+
+def _trouble(job: str, text: str) -> Mapping[str, Any]:
+    return {"kind": "trouble", "nomad_job": job, "text": text}
