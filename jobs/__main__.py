@@ -6,6 +6,7 @@ would change, 1 something would, 255 it could not be told.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -39,6 +40,10 @@ def main(arguments: list[str]) -> int:
     except SocleError as error:
         sys.stderr.write(f"{error}\n")
         return PlanExit.UNTOLD if given.command == "plan" else error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what Python would still write at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
     except KeyboardInterrupt:
         sys.stderr.write("interrupted: an open rollout stays at its step - go on with resume, or end it with abort\n")
         return Exit.INTERRUPTED

@@ -1,6 +1,7 @@
 """What a command shows: results on standard output, progress on standard error."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -10,24 +11,28 @@ from typing import Any, Self, TextIO
 import pydantic_core
 
 from jobs.rollout.state import Decision, State
+from jobs.rollout.verdicts import Verdict
 
 _ERASE = "\r\033[K"
-_WIDTH = 120
 
 
 class Progress:
-    """The decisions of a rollout as they are made: a line each; on a terminal measurements share one that changes."""
+    """The decisions of a rollout as they are made: a line each; on a terminal passes share one that changes."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
         self._passing = False
+        self._told: dict[str | None, str] = {}
 
     def __call__(self, decision: Decision) -> None:
-        """Show one."""
-        passing = self._live and decision.verdict is not None
+        """Show one, unless the same was said of its check last."""
+        if decision.check and self._told.get(decision.check) == decision.text:
+            return
+        self._told[decision.check] = decision.text
+        passing = self._live and decision.verdict is Verdict.PASS
         text = line(decision)
-        self._write(text[:_WIDTH] if passing else text, passing=passing)
+        self._write(text[: shutil.get_terminal_size().columns - 1] if passing else text, passing=passing)
 
     def say(self, text: str) -> None:
         """Show a line of another kind."""
@@ -51,8 +56,7 @@ class Progress:
 
 def line(decision: Decision) -> str:
     """A decision as one line: when, the canary's share, and what."""
-    what = f"{decision.check}: {decision.verdict}: " if decision.check else ""
-    return f"{time.strftime('%H:%M:%S', time.localtime(decision.at))} {decision.weight:3} % {what}{decision.text}"
+    return f"{time.strftime('%H:%M:%S', time.localtime(decision.at))} {decision.weight:3} % {decision.text}"
 
 
 def state(found: State, *, decisions: bool = True) -> dict[str, Any]:

@@ -60,4 +60,4 @@ def measurements(state: State) -> Iterator[str]:
     """The last that is known of each check."""
     last: dict[str, Decision] = {each.check: each for each in state.decisions if each.check}
     for name, tally in state.tallies.items():
-        yield f"{name}: {tally.verdict}, {tally.row} in a row{f': {last[name].text}' if name in last else ''}"
+        yield f"{last[name].text if name in last else f'{name}: {tally.verdict}'} ({tally.row} in a row)"
