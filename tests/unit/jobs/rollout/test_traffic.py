@@ -49,7 +49,7 @@ def test_every_share_that_is_written_is_read(share: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{}", "10", '{"stable": 10}', '{"stable": 50, "canary": 101}', '{"stable": 50, "canary": -1}',
              '{"stable": 010, "canary": 90}', '{"stable": 10, "canary": 90}\n', '{"canary": 90, "stable": 10}',
- X
+             '{"stable": 0, "canary": 0}', '{"stable": 1e1, "canary": 90}', '{"stable": \u0661, "canary": 9}'],
 )  # fmt: skip
 def test_what_is_no_pair_of_weights_gives_the_canary_nothing(text: str) -> None:
     assert written(text) == 0
