@@ -85,7 +85,9 @@ class JobError(SocleError):
 
 
 class RolloutError(SocleError):
-    """A rollout cannot begin or go on."""
+    """A rollout cannot begin or go on; nothing was changed."""
+
+    exit_code = 6
 
 
 class HeldError(RolloutError):

@@ -59,8 +59,7 @@ def begin(
         The rollout when it has ended, or is held for a person.
 
     Raises:
-        HeldError: when another runner is at it.
-        RolloutError: when the rollout of another version is open.
+        HeldError: when another runner is at it, or the rollout of another version is open.
         AccessError: when the servers are not reached for five minutes; the rollout stays open.
     """
     clock, journal = clock or Clock(), Journal(reach.consul, job.id)
@@ -70,7 +69,7 @@ def begin(
             state = fresh(reach, job, plan, who=who, fingerprint=fingerprint, now=clock.now())
             lease.write(state)
         elif state.spec != job.to_api():
-            raise RolloutError(
+            raise HeldError(
                 f"{job.id}: the rollout of another version is open ({state.phase}, begun {_ago(state, clock)} by "
                 f"{state.who}) - see it with `status`, end it with `abort`, or run again with --supersede"
             )
