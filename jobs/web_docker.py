@@ -3,12 +3,14 @@
 No registry is needed: a task that runs first writes the image into the allocation's folder, and docker loads it.
 """
 
+import dataclasses
+
 from configs import artifacts
 from configs.environment import Environment
 from inventory import artifact_cache
 from inventory.access import Access
 from jobs import web
-from jobs.nomad import mirror, spec
+from jobs.nomad import drivers, mirror, spec
 
 NAME = "web-docker"
 
@@ -34,7 +36,7 @@ def _image(env: Environment, checksum: mirror.Checksum) -> spec.Task:
         name="image",
         driver="exec",
         lifecycle=spec.Lifecycle(hook="prestart"),
-        config={"command": "local/web", "args": ["image", f"${{NOMAD_ALLOC_DIR}}/{_FILE}"]},
+        config=drivers.Exec(command="local/web", args=("image", f"${{NOMAD_ALLOC_DIR}}/{_FILE}")),
         artifacts=(mirror.fetched(env, artifacts.WEB, checksum),),
         resources=spec.Resources(cpu=50, memory_mb=64),
         logs=spec.LogConfig(max_files=1, max_file_size_mb=1),
@@ -42,12 +44,8 @@ def _image(env: Environment, checksum: mirror.Checksum) -> spec.Task:
 
 
 def _task() -> spec.Task:
-    return spec.Task(
-        name="web",
-        driver="docker",
-        # `load` is relative to the task's own folder; the allocation's shared one is beside it.
-        config={"image": _IMAGE, "load": f"../../alloc/{_FILE}", "ports": ["http"], "readonly_rootfs": True},
-        # Docker stops with SIGTERM by itself. With a signal of Nomad's choice, a container that died with its host
-        # cannot be stopped: Nomad tries to signal it for ever.
-        **{**web.common(NAME), "kill_signal": None},
-    )
+    # `load` is relative to the task's own folder; the allocation's shared one is beside it.
+    config = drivers.Docker(image=_IMAGE, load=f"../../alloc/{_FILE}", ports=("http",), readonly_rootfs=True)
+    # Docker stops with SIGTERM by itself. With a signal of Nomad's choice, a container that died with its host cannot
+    # be stopped: Nomad tries to signal it for ever.
+    return dataclasses.replace(web.task(NAME, "docker", config), kill_signal=None)
