@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted: an open rollout stays at its step - go on with resume, or end it with abort\n")
+        sys.stderr.write("interrupted: an open rollout waits for the cluster's controller, or for resume or abort\n")
         return Exit.INTERRUPTED
 
 

@@ -47,7 +47,7 @@ def told(state: State) -> Iterator[str]:
         yield f"{state.job}{version}: held at {state.weight} %: {state.reason}"
         yield "  it waits for a person: resume (measure again), promote, or abort"
     else:
-        yield f"{state.job}{version}: {state.phase}: left to the cluster's runner - follow it with resume"
+        yield f"{state.job}{version}: {state.phase}: left to the controller - follow it with resume"
 
 
 def released_lines(done: Released) -> Iterator[str]:

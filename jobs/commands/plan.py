@@ -9,7 +9,7 @@ from datetime import timedelta
 from jobs.commands import options, output, release
 from jobs.commands.exits import PlanExit
 from jobs.commands.options import Site
-from jobs.nomad import diff
+from jobs.nomad import advice, diff
 from jobs.rollout.plan import Plan
 
 HELP = "print what Nomad and the rollout would do; changes nothing; exits like nomad plan: 0 same, 1 changes, 255 error"
@@ -26,8 +26,9 @@ def run(given: argparse.Namespace) -> PlanExit:
     file, job = site.job(given.job)
     plan = release.plan_of(file, site, job)
     planned = site.nomad.plan(release.as_running(job, site))
+    advised = advice.warnings(job)
     if given.json:
-        shown = {**asdict(planned), "changes": planned.changes, "rollout": asdict(plan)}
+        shown = {**asdict(planned), "changes": planned.changes, "advice": advised, "rollout": asdict(plan)}
         output.document(shown)
         return PlanExit(planned.changes)
     if planned.changes:
@@ -36,7 +37,7 @@ def run(given: argparse.Namespace) -> PlanExit:
         output.text(*told(plan))
     else:
         output.text(f"{job.id}: nothing would change")
-    output.text(*(note for note in (*planned.troubles, planned.warnings) if note))
+    output.text(*(note for note in (*planned.troubles, planned.warnings.strip(), *advised) if note))
     return PlanExit(planned.changes)
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from configs import controller
+from configs.errors import RolloutError
 from jobs.commands.exits import Exit, of
 from jobs.commands.options import Site
 from jobs.files import JobFile
@@ -27,7 +29,7 @@ class Order:
         who: who asks for it.
         fingerprint: what the version is in every environment.
         supersede: whether the open rollout of another version is first taken down.
-        detach: whether the rollout is left to the runner on the cluster.
+        detach: whether the rollout is left to the controller on the cluster.
     """
 
     job: spec.Job
@@ -129,7 +131,16 @@ def _settled(site: Site, order: Order, report: Callable[[Decision], None]) -> Re
 
 
 def _left(site: Site, order: Order) -> Released:
-    """Written into the journal, for the runner on the cluster to find."""
+    """Written into the journal, for the controller on the cluster to find.
+
+    Raises:
+        RolloutError: when there is no controller.
+    """
+    running = site.nomad.find(controller.NAME)
+    if running is None or running["Stop"]:
+        raise RolloutError(
+            f"{order.job.id}: {site.env.name} runs no {controller.NAME} that goes on with it - run it here"
+        )
     with site.journal(order.job.id).lease(order.who) as lease:
         state = _fresh(site, order)
         lease.write(state)

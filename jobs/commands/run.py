@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     options.usual(parser)
     parser.add_argument("--supersede", action="store_true", help="first take down the open rollout of another version")
-    parser.add_argument("--detach", action="store_true", help="leave the rollout to the runner on the cluster")
+    parser.add_argument("--detach", action="store_true", help="leave the rollout to the controller on the cluster")
 
 
 def run(given: argparse.Namespace) -> Exit:

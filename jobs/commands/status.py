@@ -50,10 +50,14 @@ def _rollout(state: State, holder: str, now: float) -> Iterator[str]:
     yield f"  {steps}{state.weight} % wanted, for {output.duration(now - (state.step_began or state.since))}"
     if state.paused:
         yield "  paused: it goes on with resume"
-    if state.reason:
+    if state.reason and state.phase in _BY_REASON:
         yield f"  {state.reason}"
     yield from (f"  {line}" for line in measurements(state))
     yield f"  run by {holder}" if holder else "  nobody runs it: take it up with resume"
+
+
+_BY_REASON = (Phase.HELD, Phase.WITHDRAWING, Phase.REVERTING)
+"""Phases that a reason has led to; in the others it is that of an earlier one."""
 
 
 def measurements(state: State) -> Iterator[str]:
