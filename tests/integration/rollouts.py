@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,6 +138,46 @@ def three(binary: Path, folder: Path) -> Iterator[tuple[Consul, ...]]:
         for each in found:
             servers.until("Consul serves", each.serves, within_s=60)
         yield found
+
+
+@contextmanager
+def deaf(server: Consul, verb: str) -> Iterator[str]:
+    """The address of a relay to a Consul that loses the answer of the first transaction with this verb."""
+    lost: list[str] = []
+
+    class Relay(BaseHTTPRequestHandler):
+        def relay(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = requests.request(
+                self.command, f"{server.url}{self.path}", data=body, timeout=5,
+                headers={"X-Consul-Token": self.headers["X-Consul-Token"]},
+            )  # fmt: skip
+            if f'"Verb": "{verb}"'.encode() in body and not lost:
+                lost.append(self.path)
+                self.connection.close()
+                return
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def do_GET(self) -> None:
+            self.relay()
+
+        def do_PUT(self) -> None:
+            self.relay()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests' output is theirs."""
+
+    relay = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=relay.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{relay.server_address[1]}"
+    finally:
+        relay.shutdown()
+        relay.server_close()
+    assert lost
 
 
 def rollout_token(server: Consul) -> str:

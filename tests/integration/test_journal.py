@@ -310,16 +310,19 @@ def test_a_change_by_somebody_without_the_lease_is_noticed_and_kept(
         assert journal.read() == foreign
 
 
-def test_a_write_that_was_done_though_its_answer_was_lost_counts(
-    journal: Journal, client: consul_api.Consul, job: str
+@pytest.mark.parametrize("verb", ["cas", "lock", "set", "delete"])
+def test_what_was_done_though_its_answer_was_lost_is_done_once_and_counts(
+    server: rollouts.Consul, token: str, job: str, verb: str
 ) -> None:
-    state = rollouts.state(job)
-    with journal.lease("ada") as held:
-        held.write(state)
-        later = dataclasses.replace(state, step=1)
-        client.kv.put(keys.Keys(job).current, keys.packed(later))  # as a first try would leave it
-        held.write(later)
-        held.write(dataclasses.replace(state, step=2))
+    with rollouts.deaf(server, verb) as url:
+        journal = Journal(rollouts.client(url, token), job)
+        with journal.lease("ada") as held:
+            held.write(rollouts.state(job))
+            held.write(rollouts.state(job, step=1))
+            held.put_weights(job, 10)
+            held.finish(rollouts.state(job, id="ended"))
+            assert [state.id for state in journal.history()] == ["ended"]
+            assert journal.read() is None
 
 
 def test_ended_rollouts_are_told_the_newest_first_without_their_specs(journal: Journal, job: str) -> None:
