@@ -11,7 +11,7 @@ import requests
 from nomad.api import exceptions
 
 from configs.errors import AccessError, JobError
-from jobs.nomad import spec, trouble
+from jobs.nomad import diff, spec, trouble
 
 Document = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Plan:
     @property
     def changes(self) -> bool:
         """Whether the job differs from the one that Nomad has."""
-        return bool(self.diff["Type"] != "None")
+        return diff.changes(self.diff)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

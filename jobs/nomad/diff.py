@@ -23,12 +23,24 @@ class Line:
         return f"{_COLOURS[self.mark]}{plain}{_RESET}" if colour and self.mark in _COLOURS else plain
 
 
+def changes(item: Mapping[str, Any]) -> bool:
+    """Whether a diff, or a part of one, tells of any change.
+
+    Nomad 1.11 calls each scaling block edited, without a field that is: it compares its own modify index with none.
+    """
+    if item["Type"] != "Edited":
+        return bool(item["Type"] != "None")
+    if any(field["Type"] != "None" for field in item.get("Fields") or ()):
+        return True
+    return any(changes(part) for name in ("Objects", "TaskGroups", "Tasks") for part in item.get(name) or ())
+
+
 def lines(diff: Mapping[str, Any]) -> Iterator[Line]:
     """The diff of a whole job, what is unchanged left out."""
     yield Line(_MARKS[diff["Type"]], 0, f"job {diff['ID']}")
     yield from _contents(diff, 1)
     for group in diff.get("TaskGroups") or ():
-        if group["Type"] != "None" or group.get("Updates"):
+        if changes(group) or group.get("Updates"):
             yield Line(_MARKS[group["Type"]], 1, f"group {group['Name']}{_updates(group)}")
             yield from _contents(group, 2)
             yield from _tasks(group)
@@ -36,7 +48,7 @@ def lines(diff: Mapping[str, Any]) -> Iterator[Line]:
 
 def _tasks(group: Mapping[str, Any]) -> Iterator[Line]:
     for task in group.get("Tasks") or ():
-        if task["Type"] != "None":
+        if changes(task):
             yield Line(_MARKS[task["Type"]], 2, f"task {task['Name']}{_notes(task)}")
             yield from _contents(task, 3)
 
@@ -46,7 +58,7 @@ def _contents(item: Mapping[str, Any], depth: int) -> Iterator[Line]:
         if field["Type"] != "None":
             yield Line(_MARKS[field["Type"]], depth, f"{field['Name']}: {_change(field)}{_notes(field)}")
     for block in item.get("Objects") or ():
-        if block["Type"] != "None":
+        if changes(block):
             yield Line(_MARKS[block["Type"]], depth, f"{block['Name']}{_notes(block)}")
             yield from _contents(block, depth + 1)
 

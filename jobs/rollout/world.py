@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jobs.nomad import spec, watch
+from jobs.nomad import spec, versions, watch
 from jobs.nomad.client import Document
 from jobs.rollout import actions, judgement, seen
 from jobs.rollout.actions import Action
@@ -86,7 +86,8 @@ class World:
         """Whether the registration was made: by us, or by a runner before us that did not live to say so."""
         if job["JobModifyIndex"] == state.before.index:
             return False
-        return not self._nomad.plan(spec.Job.from_api(state.spec)).changes
+        wanted = spec.Job.from_api(state.spec)
+        return not self._nomad.plan(versions.kept(wanted, job) if scaled(wanted) else wanted).changes
 
     def _traffic(self, state: State, deployments: list[Document]) -> seen.Traffic | None:
         if state.service is None:

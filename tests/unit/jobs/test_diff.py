@@ -54,3 +54,16 @@ def test_colours_are_for_terminals() -> None:
     assert line.show(colour=False) == "+   Weight: '100'"
     assert line.show(colour=True) == "\033[32m+   Weight: '100'\033[0m"
     assert Line(" ", 0, "job web").show(colour=True) == "  job web"
+
+
+def test_an_edited_block_without_an_edited_field_is_no_change() -> None:
+    scaling = {"Type": "Edited", "Name": "Scaling", "Fields": None, "Objects": None}
+    group = {"Type": "Edited", "Name": "web", "Fields": None, "Objects": [scaling], "Updates": {"in-place update": 2}}
+    assert not diff.changes({"Type": "Edited", "ID": "web", "TaskGroups": [group]})
+
+
+def test_a_change_is_one_wherever_it_is() -> None:
+    assert diff.changes(_DIFF)
+    assert diff.changes({"Type": "Edited", "ID": "web", "Fields": [_field("Edited", "Priority", "50", "90")]})
+    assert diff.changes({"Type": "Added", "ID": "web", "TaskGroups": []})
+    assert not diff.changes({"Type": "None", "ID": "web", "TaskGroups": []})
