@@ -16,7 +16,6 @@ from vagrant import engine
 
 REPOSITORY = "socle-host"
 SUITE = "bookworm"
-SOURCE = "http://deb.debian.org/debian"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo"),
     *("ca-certificates", "curl", "unzip", "gnupg", "iproute2", "iputils-ping", "procps"),
@@ -31,15 +30,19 @@ rm -f /var/cache/apt/archives/*.deb
 : >/etc/machine-id
 useradd --create-home --shell /bin/bash --password '*' {local.USER}
 chmod 440 /etc/sudoers.d/{local.USER}
+sed -i -E '/^deb /{{p;s|{SUITE} main|{SUITE}-updates main|p}}' /etc/apt/sources.list
+sed -i -E '/-updates/{{p;s|/debian/? .*|/debian-security {SUITE}-security main|}}' /etc/apt/sources.list
 systemctl mask console-getty.service getty.target apt-daily.timer apt-daily-upgrade.timer
 """
+"""The archive is debootstrap's own; updates and security fixes are beside it."""
+
 FOLDER = local.CACHE / "images"
 
 
 def digest() -> str:
     """The recipe's digest: another recipe is another image."""
     files = {str(path.relative_to(OVERLAY)): path.read_text() for path in OVERLAY.rglob("*") if path.is_file()}
-    recipe = [SUITE, SOURCE, PACKAGES, files, CHANGES, SETUP]
+    recipe = [SUITE, PACKAGES, files, CHANGES, SETUP]
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -94,7 +97,7 @@ def _commands(root: Path, target: Path) -> tuple[list[str], ...]:
     return (
         [
             *environment, shutil.which("debootstrap", path="/usr/sbin:/usr/bin") or "debootstrap",
-            "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), SOURCE,
+            "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root),
         ],
         ["cp", "-r", "--no-preserve=ownership", f"{OVERLAY}/.", str(root)],
         [*environment, "chroot", str(root), "/bin/sh", "-c", SETUP],
