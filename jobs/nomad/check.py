@@ -96,7 +96,7 @@ def _of_type(hint: Any, notes: tuple[Any, ...] = ()) -> _Check:
     arguments = typing.get_args(hint)
     match typing.get_origin(hint):
         case typing.Literal:
-            return lambda value: () if str(value).lower() in arguments else _unknown(value, arguments)
+            return lambda value: () if document.is_one_of(arguments, value) else _unknown(value, arguments)
         case builtin if builtin is tuple:
             return functools.partial(_of_list, _of_type(arguments[0], notes))
         case abstract if abstract is Mapping:

@@ -221,7 +221,11 @@ def _duration(value: Any) -> timedelta:
 
 
 def _one_of(words: tuple[str, ...], value: Any) -> str:
-    """Nomad reads some words in any case (a check's type)."""
-    if str(value).lower() not in words:
+    if not is_one_of(words, value):
         raise CannotHoldError
     return str(value)
+
+
+def is_one_of(words: tuple[str, ...], value: Any) -> bool:
+    """Whether a value is one of some words; Nomad reads some in any case (a check's type)."""
+    return isinstance(value, str) and value.lower() in [word.lower() for word in words]

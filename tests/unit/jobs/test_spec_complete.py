@@ -7,7 +7,7 @@ it again and compares.
 import typing
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from jobs.nomad import document, said, spec
 from jobs.nomad.document import Block
@@ -51,7 +51,7 @@ def _pairs(block: type[Block], structure: str, seen: dict[type[Block], str]) -> 
     yield block, structure
     fields = said.FIELDS[structure]
     for field in document.table(block):
-        inner = _inner(field.hint)
+        inner = document.block_of(field.hint)
         if inner is not None and field.api in fields:
             yield from _pairs(inner, fields[field.api].rpartition(" ")[2], seen)
 
@@ -66,14 +66,3 @@ def _kind(hint: Any) -> str:
         case abstract if abstract is Mapping:
             return f"map of {_kind(arguments[1])}"
     return _KINDS.get(hint) or "block"
-
-
-def _inner(hint: Any) -> type[Block] | None:
-    if _is_block(hint):
-        return typing.cast("type[Block]", hint)
-    found = [_inner(argument) for argument in typing.get_args(hint) if typing.get_origin(hint) is not Literal]
-    return next((each for each in found if each), None)
-
-
-def _is_block(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, Block)
