@@ -28,8 +28,7 @@ def fingerprint(file: JobFile, env: Environment) -> str:
     """
     if found := undeclared(file, env):
         raise PromotionError(found)
-    text = json.dumps(_neutral(file, env), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(file, env)
 
 
 def known(file: JobFile, env: Environment) -> str:
@@ -44,6 +43,12 @@ def same_but_for_differences(file: JobFile, env_a: Environment, env_b: Environme
     """The path of each field that differs between two environments and is not stated to; empty when it is the same."""
     between = [f"{env_b.name}: {finding}" for finding in differing(_neutral(file, env_a), _neutral(file, env_b))]
     return [*undeclared(file, env_a), *undeclared(file, env_b), *between]
+
+
+def digest(file: JobFile, env: Environment) -> str:
+    """The digest of a job's neutral form, of whichever environment it is made."""
+    text = json.dumps(_neutral(file, env), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def undeclared(file: JobFile, env: Environment) -> list[str]:
