@@ -30,7 +30,7 @@ rm -f /var/cache/apt/archives/*.deb
 : >/etc/machine-id
 useradd --create-home --shell /bin/bash --password '*' {local.USER}
 chmod 440 /etc/sudoers.d/{local.USER}
-sed -i -E '/^deb /{{p;s|{SUITE} main|{SUITE}-updates main|p}}' /etc/apt/sources.list
+sed -i -E '/^deb /{{p;s|{SUITE} main|{SUITE}-updates main|}}' /etc/apt/sources.list
 sed -i -E '/-updates/{{p;s|/debian/? .*|/debian-security {SUITE}-security main|}}' /etc/apt/sources.list
 systemctl mask console-getty.service getty.target apt-daily.timer apt-daily-upgrade.timer
 """
