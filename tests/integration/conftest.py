@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from configs import artifacts, certificates
+from configs import ingress as documents
 from configs.environment import Arch, Environment, Host, Role
-from inventory import artifact_cache, authority, local
-from tests.integration import servers
+from inventory import artifact_cache, authority, environments, local
+from tests.integration import ingress, servers
 from tests.integration.servers import Server
 
 Binary = Callable[[str], Path]
@@ -80,6 +82,23 @@ def nomad(binary: Binary, consul: Server, tmp_path_factory: pytest.TempPathFacto
     """A Nomad of the module's own, registered with its Consul."""
     with servers.nomad(binary("nomad"), tmp_path_factory.mktemp("nomad"), consul.url) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def traefik(binary: Binary, consul: Server, nomad: Server, tmp_path_factory: pytest.TempPathFactory) -> ingress.Ingress:
+    """The ingress job's Traefik, on the module's own Nomad and Consul."""
+    env = environments.load("test")
+    return ingress.start(env, binary("traefik"), consul, nomad, tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def web(traefik: ingress.Ingress) -> Iterator[ingress.Backends]:
+    """The service `web` behind it, without an instance yet; nothing of it is left afterwards."""
+    backends = ingress.Backends(traefik.consul, "web")
+    yield backends
+    backends.close()
+    requests.delete(f"{traefik.consul.url}/v1/kv/{documents.weights_key('web')}", timeout=5)
+    servers.until("the route is gone", lambda: traefik.ask("web").status == 404)
 
 
 def _unpack(name: str, folder: Path) -> Path:

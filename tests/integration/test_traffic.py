@@ -12,29 +12,27 @@ from configs.errors import AccessError
 from inventory.https import Named, Session
 from jobs.rollout.seen import Half, Traffic
 from jobs.rollout.traffic import TIMEOUT_S, Ingress
-from tests.integration import rollouts, servers, test_ingress
-from tests.integration.test_ingress import Backends
-
-traefik = test_ingress.traefik
-web = test_ingress.web
+from tests.integration import ingress as served
+from tests.integration import rollouts, servers
+from tests.integration.ingress import Backends
 
 HOST = "client-1"
 
 
 @pytest.fixture
-def session(traefik: test_ingress.Ingress) -> requests.Session:
+def session(traefik: served.Ingress) -> requests.Session:
     made = Session(str(traefik.ca), traefik.client)
     made.mount("https://", Named(ingress.NAME))
     return made
 
 
 @pytest.fixture
-def client(traefik: test_ingress.Ingress) -> consul_api.Consul:
+def client(traefik: served.Ingress) -> consul_api.Consul:
     return rollouts.client(traefik.consul.url, "")
 
 
 @pytest.fixture
-def every(traefik: test_ingress.Ingress, client: consul_api.Consul, session: requests.Session) -> Ingress:
+def every(traefik: served.Ingress, client: consul_api.Consul, session: requests.Session) -> Ingress:
     return Ingress(client, {HOST: f"https://127.0.0.1:{traefik.ports[ports.TRAEFIK_METRICS]}"}, session)
 
 
@@ -59,7 +57,7 @@ def test_a_service_that_no_ingress_knows_has_no_traffic(every: Ingress) -> None:
 
 @pytest.mark.parametrize("share", [0, 1, 50, 99, 100])
 def test_a_share_is_seen_as_it_is_written_and_in_force(
-    every: Ingress, traefik: test_ingress.Ingress, web: Backends, share: int
+    every: Ingress, traefik: served.Ingress, web: Backends, share: int
 ) -> None:
     for name, half in (("stable-1", "live"), ("stable-2", "live"), ("canary-1", "canary")):
         web.add(name, half)
@@ -70,7 +68,7 @@ def test_a_share_is_seen_as_it_is_written_and_in_force(
 
 
 def test_a_canary_half_that_is_gone_has_no_share_whatever_is_written(
-    every: Ingress, traefik: test_ingress.Ingress, web: Backends
+    every: Ingress, traefik: served.Ingress, web: Backends
 ) -> None:
     web.add("stable-1", "live")
     web.add("canary-1", "canary")
@@ -82,9 +80,7 @@ def test_a_canary_half_that_is_gone_has_no_share_whatever_is_written(
     assert not found.in_force(100)
 
 
-def test_a_canary_alone_has_all_whatever_is_written(
-    every: Ingress, traefik: test_ingress.Ingress, web: Backends
-) -> None:
+def test_a_canary_alone_has_all_whatever_is_written(every: Ingress, traefik: served.Ingress, web: Backends) -> None:
     web.add("canary-1", "canary")
     traefik.weigh("web", ingress.weights(100, 0))
     assert _in_force(every, Half(weight=100, canaries=1, stables=0)).written == 0
@@ -103,7 +99,7 @@ def test_a_canary_that_fails_its_check_is_not_counted(every: Ingress, web: Backe
      '{"stable": 10, "canary": 90}\n', '{"stable":10,"canary":90}', '{"stable": 20, "canary": 20}'],
 )  # fmt: skip
 def test_what_is_written_is_read_as_the_ingress_reads_it(
-    every: Ingress, traefik: test_ingress.Ingress, web: Backends, text: str
+    every: Ingress, traefik: served.Ingress, web: Backends, text: str
 ) -> None:
     web.add("stable-1", "live")
     web.add("canary-1", "canary")
@@ -117,7 +113,7 @@ def test_what_is_written_is_read_as_the_ingress_reads_it(
 
 
 def test_a_service_whose_name_another_s_begins_with_is_told_apart(
-    every: Ingress, traefik: test_ingress.Ingress, web: Backends
+    every: Ingress, traefik: served.Ingress, web: Backends
 ) -> None:
     other = Backends(traefik.consul, "web-two")
     other.add("two-stable", "live")
@@ -131,7 +127,7 @@ def test_a_service_whose_name_another_s_begins_with_is_told_apart(
 
 
 def test_an_ingress_that_does_not_answer_is_missed_at_once_and_hides_no_other(
-    every: Ingress, traefik: test_ingress.Ingress, client: consul_api.Consul, session: requests.Session, web: Backends
+    every: Ingress, traefik: served.Ingress, client: consul_api.Consul, session: requests.Session, web: Backends
 ) -> None:
     web.add("stable-1", "live")
     _in_force(every, Half(weight=0, canaries=0, stables=1))
@@ -150,7 +146,7 @@ def test_an_ingress_that_does_not_answer_is_missed_at_once_and_hides_no_other(
 
 
 def test_an_ingress_that_refuses_our_certificate_counts_as_not_answering(
-    traefik: test_ingress.Ingress, client: consul_api.Consul
+    traefik: served.Ingress, client: consul_api.Consul
 ) -> None:
     stranger = Session(str(traefik.ca), None)
     stranger.mount("https://", Named(ingress.NAME))
