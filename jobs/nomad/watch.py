@@ -141,11 +141,16 @@ def _allocations(client: Client, job_id: str, version: int) -> Seen:
     return Seen(text=f"{status.status}, {running} of {len(wanted)} allocations run", done=done)
 
 
-def _explained(client: Client, job_id: str, version: int, text: str) -> str:
+def reasons(client: Client, job_id: str, version: int) -> list[str]:
+    """Why a version of a job is not whole, as far as Nomad knows: its newest allocations first, then its placement."""
     newest = sorted(client.allocations(job_id), key=lambda a: -int(a["CreateIndex"]))
     mine = [a for a in newest if a["JobVersion"] == version]
-    blocked = [evaluation.get("FailedTGAllocs") or {} for evaluation in client.evaluations(job_id)[:1]]
-    unplaced = [line for groups in blocked for line in trouble.unplaced(groups)]
-    reasons = [*trouble.of_allocations(mine), *trouble.unhealthy(mine), *unplaced]
-    more = [f"and {len(reasons) - REASONS} more"] if len(reasons) > REASONS else []
-    return "\n  ".join([f"{job_id}: version {version}: {text}", *reasons[:REASONS], *more])
+    refused = (evaluation.get("FailedTGAllocs") for evaluation in client.evaluations(job_id))
+    unplaced = [] if mine else trouble.unplaced(next(filter(None, refused), {}))
+    return [*trouble.of_allocations(mine), *trouble.unhealthy(mine), *unplaced]
+
+
+def _explained(client: Client, job_id: str, version: int, text: str) -> str:
+    found = reasons(client, job_id, version)
+    more = [f"and {len(found) - REASONS} more"] if len(found) > REASONS else []
+    return "\n  ".join([f"{job_id}: version {version}: {text}", *found[:REASONS], *more])

@@ -50,6 +50,14 @@ def due(state: State, seen: Seen, now: float) -> Iterator[Action]:
         yield from _revert(state, seen, now)
 
 
+def explains(state: State, seen: Seen, now: float) -> bool:
+    """Whether it is to be asked why the version does not run: what follows tells it."""
+    if state.phase in (Phase.WITHDRAWING, Phase.REVERTING, Phase.ENDED):
+        return False
+    starts_late = state.phase is Phase.STARTING and _late(state, state.plan.start_within, now)
+    return starts_late or bool(seen.deployment and seen.deployment.failed)
+
+
 def _registering(state: State, seen: Seen, now: float) -> State:
     if seen.job and seen.job.ours:
         registered = replace(state, version=seen.job.version)
@@ -72,7 +80,11 @@ def _starting(state: State, seen: Seen, now: float) -> State:
         weight = state.plan.steps[state.step].weight
         return _step(state, now, state.step, f"canaries are ready: {weight} % of the traffic")
     if _late(state, state.plan.start_within, now):
-        return _withdraw(state, now, f"the canaries were not ready within {state.plan.start_within}: {_missing(seen)}")
+        return _withdraw(
+            state,
+            now,
+            _because(f"the canaries were not ready within {state.plan.start_within}: {_missing(seen)}", seen),
+        )
     return state
 
 
@@ -225,7 +237,7 @@ def _given_up(state: State, seen: Seen, now: float) -> State | None:
     if state.phase in (Phase.WITHDRAWING, Phase.REVERTING, Phase.ENDED):
         return None  # a request of this very moment has led here
     if deployment and deployment.status == "failed":
-        return _withdraw(state, now, f"Nomad gave the deployment up: {deployment.text}")
+        return _withdraw(state, now, _because(f"Nomad gave the deployment up: {deployment.text}", seen))
     if seen.job is None or seen.job.stopped:
         return _superseded(state, now, "somebody stopped the job")
     if state.version is not None and seen.job.version > state.version:
@@ -275,6 +287,10 @@ def _missing(seen: Seen) -> str:
         return healthy
     silent = f", no answer from {', '.join(traffic.silent)}" if traffic.silent else ""
     return f"{healthy}, {traffic.canaries} of {traffic.expected} known to every ingress{silent}"
+
+
+def _because(text: str, seen: Seen) -> str:
+    return f"{text}; {seen.trouble}" if seen.trouble else text
 
 
 def _step(state: State, now: float, step: int, text: str) -> State:

@@ -120,6 +120,7 @@ class Seen:
         latest: of the job's newest version.
         traffic: None for a job without a service behind the ingress.
         measurements: of every check, when they were due.
+        trouble: why the version does not run, when Nomad gave it up or the canaries are late.
     """
 
     job: Job | None = None
@@ -128,3 +129,4 @@ class Seen:
     traffic: Traffic | None = None
     measurements: tuple[Measurement, ...] = ()
     request: Request | None = None
+    trouble: str = ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.nomad import spec, versions, watch
 from jobs.nomad.client import Document
-from jobs.rollout import actions, judgement, seen
+from jobs.rollout import actions, decide, judgement, seen
 from jobs.rollout.actions import Action
 from jobs.rollout.lease import Lease
 from jobs.rollout.metrics import Metrics, Subject
@@ -46,6 +46,8 @@ class World:
         )
         if state.phase is Phase.ANALYSING and judgement.measures(state, now):
             return replace(found, measurements=self._measured(state, found, now))
+        if decide.explains(state, found, now):
+            return replace(found, trouble=self._trouble(state))
         return found
 
     def act(self, action: Action, state: State, lease: Lease) -> None:
@@ -81,6 +83,11 @@ class World:
             whole=state.phase in _WHOLE and watch.look(self._nomad, state.job, job["Version"]).done,
             counts=counts(job),
         )
+
+    def _trouble(self, state: State) -> str:
+        """The first of Nomad's reasons, in one line."""
+        reasons = watch.reasons(self._nomad, state.job, state.version or 0)
+        return " ".join(reasons[0].split()) if reasons else ""
 
     def _ours(self, state: State, job: Document) -> bool:
         """Whether the registration was made: by us, or by a runner before us that did not live to say so."""
