@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from configs import ingress
+from jobs.nomad import watch
 from jobs.nomad.client import Client
 from jobs.rollout.journal import Journal
+from jobs.rollout.kv import KV
 from jobs.rollout.reach import Reach
 from jobs.rollout.state import State
 from jobs.rollout.traffic import Ingress
@@ -67,6 +70,11 @@ class Shop:
         wait(f"{self.name} is in force at every ingress", self._served, bound_s=READY_S)
         return done
 
+    def close(self) -> None:
+        """Stop it."""
+        self.abandon()
+        self.run("stop", self.file("good", "any"))
+
     def abandon(self) -> None:
         """Take back whatever rollout is open."""
         if self.journal.read():
@@ -98,6 +106,15 @@ class Shop:
     def stables(self, release_version: int) -> set[str]:
         """The allocations of one of Nomad's versions."""
         return {each for each, a in self.instances().items() if a["JobVersion"] == release_version}
+
+    def whole(self) -> bool:
+        """Whether all that should run of its newest version does."""
+        return watch.look(self.nomad, self.name, self.nomad.job(self.name)["Version"]).done
+
+    def weights(self) -> str:
+        """What stands in Consul for its traffic; empty when nothing does."""
+        entry = KV(self.reach.consul).get(ingress.weights_key(self.name))
+        return entry.value.decode() if entry else ""
 
     def _served(self) -> bool:
         halves = Ingress(self.reach.consul, self.reach.ingresses, self.reach.session).look(self.name).ingresses
