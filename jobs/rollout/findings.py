@@ -43,10 +43,12 @@ def passes(text: str) -> Finding:
     return Finding(verdict=Verdict.PASS, text=text)
 
 
-def enough(who: str, total: int, minimum: int) -> Finding:
-    """Whether there is enough to say anything; of nothing nothing is said, whatever the minimum."""
-    verdict = Verdict.PASS if total >= max(minimum, 1) else Verdict.NO_DATA
-    return Finding(verdict=verdict, text=f"{total} requests of the {who}, at least {max(minimum, 1)} are needed")
+def too_few(who: str, total: int, minimum: int) -> Finding | None:
+    """That there is not enough to say anything; of nothing nothing is said, whatever the minimum."""
+    if total >= max(minimum, 1):
+        return None
+    text = f"{total} requests of the {who}, at least {max(minimum, 1)} are needed"
+    return Finding(verdict=Verdict.NO_DATA, text=text)
 
 
 def compares(comparison: float | None, own: object | None, weight: int) -> bool:

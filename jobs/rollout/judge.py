@@ -39,8 +39,10 @@ def success_rate(
         query: where the numbers are from.
     """
     beside = findings.compares(check.worse_by, check.at_least, weight)
-    found = [findings.enough("canary", canary.total, check.minimum)]
-    if found[0].verdict is Verdict.PASS:
+    found: list[Finding] = []
+    if few := findings.too_few("canary", canary.total, check.minimum):
+        found.append(few)
+    else:
         alpha /= max(1, (check.at_least is not None) + beside)
         found += [*_hard_share(check, canary), *_failures(check, canary, alpha)]
         found += _more_failures(check, canary, stable, alpha) if beside else findings.uncompared(check.worse_by, weight)
@@ -117,8 +119,8 @@ def share(canary: int, stable: int, *, alpha: float, weight: int, query: str) ->
     """
     total, wanted = canary + stable, weight / findings.WHOLE
     numbers: dict[str, float] = {"canary": canary, "stable": stable, "weight": weight}
-    if total < SHARE_MINIMUM:
-        return findings.together(SHARE, [findings.enough("service", total, SHARE_MINIMUM)], query, numbers)
+    if few := findings.too_few("service", total, SHARE_MINIMUM):
+        return findings.together(SHARE, [few], query, numbers)
     served, (low, high) = canary / total, significance.interval(total, wanted, CONFIDENCE)
     low, high = min(low, wanted - _UNFINISHED), max(high, wanted + _UNFINISHED)
     chance = significance.off(canary, total, wanted)
@@ -150,8 +152,8 @@ def _failures(check: SuccessRate, canary: Requests, alpha: float) -> Iterator[Fi
 def _more_failures(check: SuccessRate, canary: Requests, stable: Requests, alpha: float) -> Iterator[Finding]:
     if check.worse_by is None:
         return
-    if stable.total < max(check.minimum, 1):
-        yield findings.enough("stable half", stable.total, check.minimum)
+    if few := findings.too_few("stable half", stable.total, check.minimum):
+        yield few
         return
     chance = significance.more(canary.failed, canary.total, stable.failed, stable.total)
     by = canary.failed / canary.total - stable.failed / stable.total

@@ -28,8 +28,10 @@ def latency(
         query: where the numbers are from.
     """
     beside = findings.compares(check.factor, check.at_most, weight)
-    found = [findings.enough("canary", canary.total, check.minimum)]
-    if found[0].verdict is Verdict.PASS:
+    found: list[Finding] = []
+    if few := findings.too_few("canary", canary.total, check.minimum):
+        found.append(few)
+    else:
         alpha /= max(1, (check.at_most is not None) + beside)
         found += _slow(check, canary, alpha)
         found += _slower(check, canary, stable, alpha) if beside else findings.uncompared(check.factor, weight)
@@ -61,8 +63,8 @@ def _slower(check: Latency, canary: Durations, stable: Durations, alpha: float) 
     """Beside the stable half: more requests beyond its quantile than chance explains, and slower by the factor."""
     if check.factor is None:
         return
-    if stable.total < max(check.minimum, 1):
-        yield findings.enough("stable half", stable.total, check.minimum)
+    if few := findings.too_few("stable half", stable.total, check.minimum):
+        yield few
         return
     bound = _bucket(stable, check.quantile)[1]
     if bound not in canary.within:
