@@ -164,6 +164,7 @@ def take(store: KV, key: str, who: str) -> Hold:
                     store.end(entry.session, within=0)
             return Hold(store, key, session, us, began)
         store.end(session)
+        time.sleep(_LOOK_S)
 
 
 def holder(store: KV, key: str) -> Holder | None:

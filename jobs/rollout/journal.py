@@ -52,14 +52,14 @@ class Journal:
             who: a person and a machine, for others to read.
 
         Raises:
-            HeldError: when its holder lives, within two seconds.
+            HeldError: when its holder lives, within two heartbeats.
         """
         try:
             held = hold.take(self._kv, self._keys.lease, who)
         except HeldError:
             raise HeldError(
-                f"{self._job}: {self.holder() or 'another runner'} runs its rollout - follow it with python -m jobs "
-                f"status {self._job}, or end it with python -m jobs abort {self._job}"
+                f"{self._job}: {self.holder() or 'another runner'} runs its rollout - see it with `status`, end it "
+                "with `abort`"
             ) from None
         try:
             return Lease(self._kv, self._keys, held)

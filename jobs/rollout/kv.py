@@ -24,7 +24,7 @@ of a leader's host as long again before it is noticed."""
 _CONNECT_S: Final = 1.0
 _ANSWER_S: Final = 2.0
 _AGAIN_S: Final = 0.2
-_LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
+_MEANT: Final = frozenset({HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 _SMALLEST_TTL_S: Final = 10
 
 Operation = Mapping[str, Any]
@@ -71,10 +71,10 @@ class KV:
         A call whose answer was lost is repeated: a refusal may then come from its own first try. Who gives an
         operation that cannot be done twice has to read what is there.
         """
-        answer = self._call("PUT", "txn", within, body=list(operations))
-        if answer.status_code == HTTPStatus.CONFLICT:
+        status, document = self._call("PUT", "txn", within, body=list(operations))
+        if status == HTTPStatus.CONFLICT:
             return None
-        return {result["KV"]["Key"]: result["KV"]["ModifyIndex"] for result in answer.json().get("Results") or ()}
+        return {result["KV"]["Key"]: result["KV"]["ModifyIndex"] for result in document["Results"] or ()}
 
     def session(self, name: str, ttl_s: int) -> str:
         """A new session, that lives for at least this many seconds after it was last renewed.
@@ -90,7 +90,7 @@ class KV:
             "LockDelay": "0s",
             "TTL": f"{max(ttl_s, _SMALLEST_TTL_S)}s",
         }
-        return str(self._call("PUT", "session/create", ELECTION_S, body=body).json()["ID"])
+        return str(self._call("PUT", "session/create", ELECTION_S, body=body)[1]["ID"])
 
     def renew(self, session: str, within: float = ELECTION_S) -> None:
         """Let a session live on; one that is gone stays so."""
@@ -101,32 +101,39 @@ class KV:
         self._call("PUT", f"session/destroy/{session}", within)
 
     def _read(self, key: str, params: Mapping[str, str], within: float) -> Any:
-        answer = self._call("GET", f"kv/{key}", within, params=params)
-        return [] if answer.status_code == HTTPStatus.NOT_FOUND else answer.json()
+        return self._call("GET", f"kv/{key}", within, params=params)[1] or []
 
     def _call(
         self, method: str, path: str, within: float, *, params: Mapping[str, str] | None = None, body: object = None
-    ) -> requests.Response:
-        """Its errors name the call and the kind of the answer alone: servers may repeat what we sent."""
+    ) -> tuple[int, Any]:
+        """The answer's status, and its document when it is a good one.
+
+        Errors name the call and the kind of the answer alone: servers may repeat what we sent.
+        """
         end = time.monotonic() + within
         while True:
             try:
-                answer = self._once(method, path, params, body)
-                trouble = f"answered {answer.status_code}"
+                status, document = self._once(method, path, params, body)
+                trouble = f"answered {status}"
             except requests.RequestException as error:
-                answer, trouble = None, f"did not answer ({type(error).__name__})"
-            if answer is not None and not _unable(answer):
-                return _allowed(answer, f"{method} {path}")
+                status, document, trouble = HTTPStatus.BAD_GATEWAY, None, f"did not answer ({type(error).__name__})"
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
             if time.monotonic() >= end:
                 raise AccessError(
-                    f"Consul: {method} {path}: it {trouble} for {within:.0f} s - see that its servers are up and have "
-                    "a leader"
+                    f"Consul: {method} {path}: it {trouble} - see that its servers are up and have a leader"
                 )
             time.sleep(_AGAIN_S)
+        if status not in _MEANT:
+            raise AccessError(
+                f"Consul: {method} {path}: it refused with {status} - see that the token is valid and has the rules "
+                "configs.consul.ROLLOUTS"
+            )
+        return status, document
 
-    def _once(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> requests.Response:
+    def _once(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> tuple[int, Any]:
         http = self._client.http
-        answer: requests.Response = http.session.request(
+        answer = http.session.request(
             method,
             http.uri(f"/v1/{path}"),
             params=params,
@@ -136,7 +143,7 @@ class KV:
             verify=http.verify,
             cert=http.cert,
         )
-        return answer
+        return answer.status_code, answer.json() if answer.ok else None
 
 
 def put(key: str, value: bytes) -> Operation:
@@ -195,17 +202,4 @@ def _entry(document: Mapping[str, Any]) -> Entry:
         value=base64.b64decode(document["Value"] or ""),
         index=document["ModifyIndex"],
         session=document.get("Session"),
-    )
-
-
-def _unable(answer: requests.Response) -> bool:
-    return answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code in _LATER
-
-
-def _allowed(answer: requests.Response, call: str) -> requests.Response:
-    if answer.ok or answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-        return answer
-    raise AccessError(
-        f"Consul: {call}: it refused with {answer.status_code} - see that the token is valid and has the rules "
-        "configs.consul.ROLLOUTS"
     )
