@@ -14,7 +14,13 @@ from jobs.nomad.document import Block, Field
 SAID = 4
 """At most so many optional fields are said in a block: trees stay small."""
 
-_ATOMS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=5)
+_ATOMS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
 JSON = st.recursive(
     _ATOMS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
