@@ -1,0 +1,139 @@
+"""A small job of a story of faults: opened afresh, rolled out, and looked at when all is over."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs import ingress
+from configs.consul import JOURNALS
+from configs.errors import HostError
+from jobs.rollout.seen import Traffic
+from jobs.rollout.state import Phase, State
+from jobs.rollout.traffic import Ingress
+from tests.cluster.cluster import Cluster
+from tests.cluster.delivery import trials
+from tests.cluster.delivery.command import Command, Done
+from tests.cluster.delivery.shop import Shop
+from vagrant.waiting import wait
+
+BOUND_S = 90.0
+"""For a phase or a step to come, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stall:
+    """A job with an old release whole and a trial of a new one.
+
+    Attributes:
+        shop: the job.
+        trial: one of tests.cluster.delivery.trials.TRIALS.
+        stables: the allocations of the old release.
+        version: Nomad's version of the old release.
+    """
+
+    shop: Shop
+    trial: str
+    stables: frozenset[str]
+    version: int
+
+    @classmethod
+    def opened(cls, cluster: Cluster, folder: Path, name: str, trial: str) -> "Stall":
+        """The old release of a job, whole and reached, with nothing left of any earlier."""
+        shop = Shop.of(cluster, name, folder)
+        cls._forget(shop)
+        done = shop.run("run", trials.write(folder, name, "good" if trial == "bad" else trial, "old"))
+        assert done.exit == 0, str(done)
+        wait(f"{name} is in force at every ingress", lambda: _served(shop), bound_s=BOUND_S)
+        return cls(shop=shop, trial=trial, stables=frozenset(shop.instances()), version=shop.nomad.job(name)["Version"])
+
+    @property
+    def file(self) -> str:
+        """The job file of the new release."""
+        return trials.write(self.shop.folder, self.shop.name, self.trial, "new")
+
+    @property
+    def traffic(self) -> Traffic:
+        """The split now."""
+        return _traffic(self.shop)
+
+    def begin(self) -> Command:
+        """`run` the new release."""
+        return self.shop.start("run", self.file)
+
+    def close(self) -> None:
+        """Take all of the job away."""
+        self._forget(self.shop)
+
+    def comes_to(self, what: str, phase: Phase, *, step: int = 0, judged: bool = False, running: Command) -> State:
+        """Wait for a phase of the open rollout; for a step of it, and until that is judged.
+
+        Raises:
+            HostError: when it does not come, or its command ends, with what was decided.
+        """
+
+        def seen() -> State | None:
+            state = self.shop.journal.read()
+            there = state and state.phase is phase and state.step >= step and (state.tallies or not judged)
+            return state if there else None
+
+        try:
+            found = wait(what, lambda: seen() or not running.running, bound_s=BOUND_S)
+        except HostError as error:
+            raise HostError(f"{error}\n{running.log}") from None
+        if not isinstance(found, State):
+            raise HostError(f"{what}: the command ended before\n{running.done()}")
+        return found
+
+    def is_reverted(self, done: Done) -> None:
+        """Insist that the old release is as it was before, has all of the traffic, and the history says why."""
+        assert (done.exit, done.rollout["result"]) == (1, "reverted"), str(done)
+        self._is_over(done)
+        assert frozenset(self.shop.instances()) == self.stables, str(done)
+
+    def is_done(self, done: Done) -> None:
+        """Insist that the new release has taken the place of the old one, by one version and one deployment."""
+        assert (done.exit, done.rollout["result"]) == (0, "done"), str(done)
+        self._is_over(done)
+        running = self.shop.instances().values()
+        assert {a["JobVersion"] for a in running} == {self.version + 1}, str(done)
+        assert len(running) == len(self.stables), str(done)
+        made = [d["JobVersion"] for d in self.shop.nomad.deployments(self.shop.name)]
+        assert made.count(self.version + 1) == 1, str(made)
+        assert max(made) == self.version + 1, str(made)
+
+    def is_held(self, done: Done) -> None:
+        """Insist that the rollout waits for a person, without any traffic for the canary."""
+        assert (done.exit, done.rollout["phase"]) == (3, "held"), str(done)
+        assert self.shop.state().phase is Phase.HELD
+        self._has_no_weight(done)
+        assert self.stables <= frozenset(self.shop.instances()), str(done)
+
+    def _is_over(self, done: Done) -> None:
+        assert self.shop.journal.read() is None, str(done)
+        (last,) = self.shop.journal.history(1)
+        assert (last.id, last.reason) == (done.rollout["id"], done.reason)
+        self._has_no_weight(done)
+
+    def _has_no_weight(self, done: Done) -> None:
+        wait(f"no weight\n{done}", lambda: not self.traffic.written and self.traffic.in_force(0), bound_s=5)
+
+    @staticmethod
+    def _forget(shop: Shop) -> None:
+        if shop.journal.read():
+            shop.run("abort", trials.write(shop.folder, shop.name, "good", "any"))
+        shop.nomad.purge(shop.name)
+        kv = shop.cluster.access.consul().kv
+        kv.delete(f"{JOURNALS}{shop.name}/", recurse=True)
+        kv.delete(ingress.weights_key(shop.name))
+        wait(f"nothing of {shop.name} is left", lambda: _gone(shop), bound_s=BOUND_S)
+
+
+def _traffic(shop: Shop) -> Traffic:
+    return Ingress(shop.reach.consul, shop.reach.ingresses, shop.reach.session).look(shop.name)
+
+
+def _served(shop: Shop) -> bool:
+    return all(half is not None and half.stables > 0 for half in _traffic(shop).ingresses.values())
+
+
+def _gone(shop: Shop) -> bool:
+    return not any(a["ClientStatus"] in ("pending", "running") for a in shop.nomad.allocations(shop.name))
