@@ -30,6 +30,7 @@ class Source:
         self.name = name
         self._url = url
         self._session = session
+        self._away: tuple[float, str] | None = None
 
     def number(self, query: str, at: float) -> float | None:
         """The one finite number that a query gives at a time (epoch seconds); None when there is nothing.
@@ -63,19 +64,27 @@ class Source:
         raise MeasureError(f"{self.name} answered with something else than samples")
 
     def _ask(self, query: str, at: float) -> Any:
-        parameters = {"query": query, "time": f"{at:.3f}", "timeout": f"{TIMEOUT_S:g}s"}
-        try:
-            answer = self._session.get(f"{self._url}/query", params=parameters, timeout=TIMEOUT_S)
-        except requests.Timeout:
-            raise MeasureError(f"{self.name} did not answer within {TIMEOUT_S:g} s") from None
-        except requests.RequestException as error:
-            raise MeasureError(f"{self.name} is not reached at {self._url} ({type(error).__name__})") from None
+        answer = self._answer(query, at)
         if answer.status_code != HTTPStatus.OK:
             raise MeasureError(f"{self.name} answered {answer.status_code}: {_refusal(answer)}")
         match _json(answer):
             case {"status": "success", "data": data}:
                 return data
         raise MeasureError(f"{self.name} answered with something that is not of a query API")
+
+    def _answer(self, query: str, at: float) -> requests.Response:
+        """What it answers; one that is away is waited for once at a time, not once for each check."""
+        if self._away and self._away[0] == at:
+            raise MeasureError(self._away[1])
+        parameters = {"query": query, "time": f"{at:.3f}", "timeout": f"{TIMEOUT_S:g}s"}
+        try:
+            return self._session.get(f"{self._url}/query", params=parameters, timeout=TIMEOUT_S)
+        except requests.Timeout:
+            why = f"{self.name} did not answer within {TIMEOUT_S:g} s"
+        except requests.RequestException as error:
+            why = f"{self.name} is not reached at {self._url} ({type(error).__name__})"
+        self._away = (at, why)
+        raise MeasureError(why)
 
     def _finite(self, text: object) -> float:
         try:
