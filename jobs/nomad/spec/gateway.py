@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from jobs.nomad.check import PORT
+from jobs.nomad.check import PORT, Range
 from jobs.nomad.document import Api, Block
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayBindAddress(Block):
-    """Where a gateway listens."""
+    """Where a gateway listens; Nomad itself writes the port -1 for one that it chooses."""
 
     name: str | None = None
     address: str | None = None
-    port: Annotated[int | None, PORT] = None
+    port: Annotated[int | None, Range(-1, 65535)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
