@@ -13,11 +13,25 @@ from inventory import artifact_cache, vault_kv
 from inventory.access import Access
 from jobs.differences import Differs, by_environment
 from jobs.nomad import drivers, mirror, service, spec
+from jobs.rollout.checks import Latency, LogLines, Restarts, SuccessRate
+from jobs.rollout.plan import Plan, Step, rolling
 
 NAME = "web"
 PORT = 8080
 
 DIFFERENCES = by_environment(Differs(count=2), prod=Differs(count=3))
+
+CANARY = Plan(
+    strategy="canary",
+    steps=(
+        Step(weight=10, hold=timedelta(minutes=1)),
+        Step(weight=30, hold=timedelta(minutes=1)),
+        Step(weight=50, hold=timedelta(minutes=2)),
+    ),
+    checks=(SuccessRate(), Latency(), Restarts(), LogLines(matching='"level":"ERROR"')),
+)
+ROLLOUTS = {"dev": rolling()}
+"""By environment, where it is not by canary: on a laptop there is no traffic to judge by."""
 
 
 def setting(name: str) -> str:
@@ -36,6 +50,11 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256, nam
     fetched = (mirror.fetched(env, artifacts.WEB, checksum),)
     run = dataclasses.replace(task(name, "exec", drivers.Exec(command="local/web")), artifacts=fetched)
     return whole(env, name, network, (run,))
+
+
+def rollout(env: Environment) -> Plan:
+    """How a new version is judged in an environment."""
+    return ROLLOUTS.get(env.name, CANARY)
 
 
 def prepare(access: Access) -> None:

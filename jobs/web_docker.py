@@ -15,6 +15,7 @@ from jobs.nomad import drivers, mirror, spec
 NAME = "web-docker"
 
 DIFFERENCES = web.DIFFERENCES
+rollout = web.rollout
 
 _IMAGE = f"socle/web:{artifacts.WEB.version}"
 _FILE = "data/web.tar"
