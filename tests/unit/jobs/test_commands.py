@@ -24,7 +24,7 @@ def test_a_job_is_found_by_its_name() -> None:
 
 @pytest.mark.parametrize("name", ["nomad", "commands", "../web", "nothing"])
 def test_a_name_that_is_no_job_is_answered_with_those_that_are(name: str) -> None:
-    with pytest.raises(ConfigError, match="use acceptance, ingress, web, web_docker, or"):
+    with pytest.raises(ConfigError, match="use acceptance, controller, ingress, web, web_docker, or"):
         files.load(name)
 
 
