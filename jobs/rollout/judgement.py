@@ -38,9 +38,8 @@ def judged(state: State, seen: Seen, now: float) -> tuple[State, Outcome]:
     """The state with this moment's measurements counted, and what follows from all of them."""
     if seen.measurements:
         state = _counted(state, (*_weight(state, seen), *seen.measurements), now)
-        for measured in seen.measurements:
-            if _fails(state, measured):
-                return state, Outcome(then=Consequence.REVERT, reason=f"{measured.check}: {measured.reason}")
+        if failed := [f"{each.check}: {each.reason}" for each in seen.measurements if _fails(state, each)]:
+            return state, Outcome(then=Consequence.REVERT, reason="; ".join(failed))
     if _passes(state, seen):
         return state, Outcome(passed=True)
     return state, next(_overdue(state, now), Outcome())

@@ -23,7 +23,7 @@ FAILING = 0.05
 AT_ONCE = 4
 """Bad releases that run at the same time: each is a process, and a service under load."""
 
-BEFORE_TRAFFIC = {"crash": "Exit Code: 3", "check": "is not healthy", "artifact": "404", "placement": "constraint"}
+BEFORE_TRAFFIC = {"crash": "Exit Code: 3", "check": "Unhealthy", "artifact": "404", "placement": "constraint"}
 UNDER_TRAFFIC = {"errors": "success rate", "slow": "latency", "leak": "OOM", "logs": "log lines"}
 REASONS = {**UNDER_TRAFFIC, **BEFORE_TRAFFIC}
 

@@ -23,7 +23,7 @@ from tests.cluster.delivery.generator import TIMEOUT_S, Order, Target
 RATE: Final = 60.0
 """Requests a second for a service, over all ingress hosts."""
 
-CONNECTIONS: Final = 4
+CONNECTIONS: Final = 8
 """Kept open for each service to each ingress host."""
 
 

@@ -110,6 +110,22 @@ def test_a_failure_takes_the_weight_in_the_same_moment() -> None:
     assert "success rate" in state.reason
 
 
+def test_the_reason_names_every_check_that_failed() -> None:
+    seen = sight(10, measurements=says(success_rate=Verdict.FAIL, restarts=Verdict.FAIL))
+    assert decide.decide(analysing(), seen, 105).reason == "success rate: measured; restarts: measured"
+
+
+def test_the_reason_tells_why_nomad_gave_it_up() -> None:
+    starting = sights.state(phase=Phase.STARTING, version=2)
+    given_up = sight(deployment=deployment("failed"), trouble="allocation a is failed: Exit Code: 3")
+    assert decide.explains(starting, given_up, 1)
+    assert decide.decide(starting, given_up, 1).reason.endswith("Exit Code: 3")
+    late = sight(deployment=deployment(healthy=0), trouble="a constraint on 2")
+    assert not decide.explains(starting, late, 1)
+    assert decide.explains(starting, late, 1000)
+    assert decide.decide(starting, late, 1000).reason.endswith("a constraint on 2")
+
+
 def test_failures_are_counted_in_a_row() -> None:
     plan = replace(sights.PLAN, bounds=Bounds(failures=2))
     failing, passing = sight(10, measurements=says(restarts=Verdict.FAIL)), sight(10, measurements=says())
