@@ -88,8 +88,9 @@ def run(inventory: Path, deploy: str, *arguments: str) -> Run:
                  *arguments],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
-        lines = list(_timed(process, began))
-        status = process.wait()
+        with process:
+            lines = list(_timed(process, began))
+            status = process.wait()
         seconds = time.monotonic() - began
         document = _document(report.read_text())
         if status or (document and document["totals"]["error"]):
