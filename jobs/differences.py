@@ -81,7 +81,7 @@ class Differences:
 
     def _blank_group(self, group: Mapping[str, Any]) -> dict[str, Any]:
         count = {} if _of(self.default.count, group["Name"]) is None else {"Count": None}
-        return {**group, **count, "Tasks": [self._blank_task(task) for task in group["Tasks"]]}
+        return {**group, **count, "Tasks": [self._blank_task(task) for task in group.get("Tasks") or ()]}
 
     def _blank_task(self, task: Mapping[str, Any]) -> dict[str, Any]:
         numbers = {"CPU": self.default.cpu, "MemoryMB": self.default.memory_mb}
