@@ -71,18 +71,18 @@ def _over(decision: dict[str, Any], step: dict[str, Any]) -> bool:
 
 
 class Command:
-    """`python -m jobs ARGUMENTS --env INVENTORY --json`, running.
+    """`python -m jobs ARGUMENTS --env INVENTORY --json`, running; `program` may be another that takes the same.
 
     Attributes:
         pid: of the process.
     """
 
-    def __init__(self, inventory: str, *arguments: str) -> None:
+    def __init__(self, inventory: str, *arguments: str, program: tuple[str, ...] = ("jobs",)) -> None:
         self._log: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the command has ended
         self._text = " ".join(arguments)
         self._began = time.time()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jobs", *arguments, "--env", inventory, "--json"],
+            [sys.executable, "-m", *program, *arguments, "--env", inventory, "--json"],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True,
         )  # fmt: skip
         self.pid = self._process.pid

@@ -1,11 +1,15 @@
 """A small job of a story of faults: opened afresh, rolled out, and looked at when all is over."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs import ingress
 from configs.consul import JOURNALS
 from configs.errors import HostError
+from jobs.nomad import watch
 from jobs.rollout.seen import Traffic
 from jobs.rollout.state import Phase, State
 from jobs.rollout.traffic import Ingress
@@ -46,6 +50,11 @@ class Stall:
         return cls(shop=shop, trial=trial, stables=frozenset(shop.instances()), version=shop.nomad.job(name)["Version"])
 
     @property
+    def name(self) -> str:
+        """The job's and its service's."""
+        return self.shop.name
+
+    @property
     def file(self) -> str:
         """The job file of the new release."""
         return trials.write(self.shop.folder, self.shop.name, self.trial, "new")
@@ -55,9 +64,26 @@ class Stall:
         """The split now."""
         return _traffic(self.shop)
 
+    def canaries(self) -> frozenset[str]:
+        """The running allocations of the new release."""
+        return frozenset(self.shop.instances()) - self.stables
+
+    def scaled(self, count: int) -> "Stall":
+        """The old release with another count, whole again."""
+        nomad = self.shop.nomad
+        nomad.scale(self.name, self.name, count, "a story begins with it")
+        version = nomad.job(self.name)["Version"]
+        wait(f"{self.name} has {count}", lambda: watch.look(nomad, self.name, version).done, bound_s=BOUND_S)
+        return replace(self, stables=frozenset(self.shop.instances()), version=version)
+
     def begin(self) -> Command:
         """`run` the new release."""
         return self.shop.start("run", self.file)
+
+    def cut(self, place: str) -> Done:
+        """`run` the new release until the power is cut at a place (tests.cluster.delivery.cut), or to its end."""
+        program = ("tests.cluster.delivery.cut", place)
+        return Command(self.shop.cluster.inventory, "run", self.file, program=program).done()
 
     def close(self) -> None:
         """Take all of the job away."""
@@ -125,6 +151,17 @@ class Stall:
         kv.delete(f"{JOURNALS}{shop.name}/", recurse=True)
         kv.delete(ingress.weights_key(shop.name))
         wait(f"nothing of {shop.name} is left", lambda: _gone(shop), bound_s=BOUND_S)
+
+
+@contextmanager
+def stalls(cluster: Cluster, folder: Path, *chosen: str) -> Iterator[list[Stall]]:
+    """Jobs of these trials, opened and closed side by side."""
+    with ThreadPoolExecutor() as pool:
+        opening = [pool.submit(Stall.opened, cluster, folder, f"fault-{trial}", trial) for trial in chosen]
+        try:
+            yield [each.result() for each in opening]
+        finally:
+            list(pool.map(Stall.close, (each.result() for each in opening if not each.exception())))
 
 
 def _traffic(shop: Shop) -> Traffic:

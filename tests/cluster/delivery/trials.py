@@ -22,6 +22,8 @@ SHORT_S: Final = 8
 LONG_S: Final = 90
 """The bound in plans that are to outlive the fault."""
 
+_START: Final = timedelta(seconds=60)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
@@ -63,7 +65,9 @@ class Trial:
         (group,) = made.task_groups
         (task,) = group.tasks
         task = replace(task, env={**(task.env or {}), **self.env})
-        return replace(made, task_groups=(replace(group, count=self.count, tasks=(task,)),))
+        # What is at stake is not how long a start may take: several jobs start at once here.
+        update = replace(group.update or spec.Update(), healthy_deadline=_START, progress_deadline=2 * _START)
+        return replace(made, task_groups=(replace(group, count=self.count, tasks=(task,), update=update),))
 
 
 def _asks(query: str) -> Trial:
@@ -74,9 +78,12 @@ TRIALS: Final[Mapping[str, Trial]] = MappingProxyType(
     {
         "good": Trial(),
         "bad": Trial(env={"FAULT_ERROR_RATE": "0.3"}),
+        "scaled": Trial(steps=((40, 60),)),
         "patient": Trial(count=1),
         "held": Trial(bound_s=SHORT_S, count=1),
         "reverted": Trial(bound_s=SHORT_S, then=Consequence.REVERT, count=1),
+        "silent": Trial(bound_s=SHORT_S, count=1),
+        "abandoned": Trial(bound_s=SHORT_S, count=1),
         "nan": _asks("0/0 * sum(up)"),
         "empty": _asks("vector(1) and vector(2) > 5"),
         "several": _asks("up"),
