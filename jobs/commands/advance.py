@@ -1,7 +1,7 @@
 """advance: what passed in one environment released to the next."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from jobs.commands.exits import Exit
 from jobs.commands.options import Site
 from jobs.commands.release import Order, Released
 from jobs.promotion import passed, sameness, tags
+from jobs.rollout.state import Decision
 
 HELP = "release what passed in one environment to the next, and refuse anything else"
 
@@ -40,9 +41,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Exit:
     """Go from environment to environment, as far as it passes."""
+    file = files.load(given.job)
     done: list[Advanced] = []
     for source, target in pairwise(Site.named(name) for name in names(given)):
-        done.append(_advance(given.job, source, target))
+        with output.Progress() as progress:
+            progress.say(f"from {source.env.name} to {target.env.name}")
+            done.append(carried(file, source, target, progress))
         if not given.json:
             output.text(*follow.released_lines(done[-1].released))
         if done[-1].released.exit is not Exit.DONE:
@@ -67,9 +71,13 @@ def names(given: argparse.Namespace) -> Sequence[str]:
     raise ConfigError(["advance: say --from ENV --to ENV, or --all with two environments or more, each once"])
 
 
-def _advance(name: str, source: Site, target: Site) -> Advanced:
-    """One step, and the record of it in both environments."""
-    file, job = target.job(name)
+def carried(file: files.JobFile, source: Site, target: Site, report: Callable[[Decision], None]) -> Advanced:
+    """One step from an environment to the next, and the record of it in both.
+
+    Raises:
+        PromotionError: with everything that keeps the version from going on; nothing was changed.
+    """
+    job = file.job(target.env)
     if found := [*refusals(file, source, target)]:
         raise PromotionError(found)
     fingerprint = sameness.fingerprint(file, target.env)
@@ -77,9 +85,7 @@ def _advance(name: str, source: Site, target: Site) -> Advanced:
     order = Order(job=job, plan=release.plan_of(file, target, job), who=who, fingerprint=fingerprint)
     if prepare := getattr(file, "prepare", None):
         prepare(target.access)
-    with output.Progress() as progress:
-        progress.say(f"{job.id}: {fingerprint[:12]} from {source.env.name} to {target.env.name}")
-        done = release.release(target, order, progress)
+    done = release.release(target, order, report)
     if done.exit is Exit.DONE and done.version is not None:
         _record(source, target, done, fingerprint)
     return Advanced(source=source.env.name, target=target.env.name, fingerprint=fingerprint, released=done)

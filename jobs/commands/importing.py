@@ -25,7 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Exit:
     """Parse it, and write the file."""
-    parsed = parse(Site.named(given.env).nomad, given.file)
+    return run_on(Site.named(given.env), given)
+
+
+def run_on(site: Site, given: argparse.Namespace) -> Exit:
+    """Have it parsed in one environment."""
+    parsed = parse(site.nomad, given.file)
     text = imported.python_file(parsed)
     if given.output:
         write(given.output, text, force=given.force)

@@ -22,7 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> PlanExit:
     """Ask Nomad, and print it."""
-    site = Site.named(given.env)
+    return run_on(Site.named(given.env), given)
+
+
+def run_on(site: Site, given: argparse.Namespace) -> PlanExit:
+    """The plan for one environment."""
     file, job = site.job(given.job)
     plan = release.plan_of(file, site, job)
     planned = site.nomad.plan(release.as_running(job, site))

@@ -24,7 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Exit:
     """Release it."""
-    site = Site.named(given.env)
+    return run_on(Site.named(given.env), given)
+
+
+def run_on(site: Site, given: argparse.Namespace) -> Exit:
+    """Release it to one environment."""
     job_id = files.identify(given.job, site.env)
     if state := site.journal(job_id).read():
         raise PromotionError([f"{job_id}: a rollout is open ({state.phase}) - take it back with abort"])
