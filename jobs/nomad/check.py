@@ -70,8 +70,17 @@ def _of_block(block: Block) -> Iterable[Mistake]:
             found.extend(check(value))
         elif required:
             found.append((f".{name}", "missing - it must be said"))
+    found.extend((f".extra[{name}]{below}", words) for name, below, words in _of_extra(block))
     # What a class says of its fields together needs each of them to be right by itself.
     return found or block.mistakes()
+
+
+def _of_extra(block: Block) -> Iterable[tuple[str, str, str]]:
+    for name, value in block.extra.items():
+        if value is not None:
+            yield from ((name, below, words) for below, words in _of_json(value))
+            if field := document.field_holding(type(block), name, value):
+                yield name, "", f"is the field {field} - say it there"
 
 
 @document.per_class

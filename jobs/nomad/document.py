@@ -129,6 +129,18 @@ def decode(block: type[B], document: Mapping[str, Any]) -> B:
     return block(**said, extra=left or _NOTHING)
 
 
+def field_holding(block: type[Block], name: str, value: Any) -> str | None:
+    """The field of a class that holds a value under the API's name; None where it belongs in `extra`."""
+    for known, decoder in _decoders(block):
+        if known.api == name:
+            try:
+                decoder(value)
+            except CannotHoldError:
+                return None
+            return known.name
+    return None
+
+
 def _block(block: Block) -> dict[str, Any]:
     encoded: dict[str, Any] = encode(block.extra)
     for name, api, unsaid_if_empty in _names(type(block)):

@@ -103,7 +103,7 @@ class Ui(Block):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job(Block):
-    """A job, whole; where nothing is said, Nomad takes it for a service.
+    """A job, whole; where nothing is said, Nomad takes it for a service, and names it by its ID.
 
     Raises:
         JobSpecError: every mistake in the whole tree, each with its path.
@@ -134,6 +134,9 @@ class Job(Block):
     task_groups: tuple[TaskGroup, ...]
 
     def __post_init__(self) -> None:
+        if self.name == self.id:
+            # The same is never said in two ways: a job read from Nomad equals the one that was sent.
+            object.__setattr__(self, "name", None)
         if found := check.findings(self, str(self.id or "job")):
             raise JobSpecError(found)
 
@@ -147,10 +150,7 @@ class Job(Block):
         Raises:
             JobSpecError: every mistake in it; Nomad would not register such a job.
         """
-        said = dict(job)
-        if said.get("Name") is not None and said["Name"] == said.get("ID"):
-            del said["Name"]
-        return document.decode(cls, said)
+        return document.decode(cls, job)
 
     def to_api(self) -> dict[str, Any]:
         """The job as Nomad's API takes it."""

@@ -95,6 +95,13 @@ def test_a_group_without_tasks_is_one_of_a_gateway() -> None:
         spec.Job(id="web", task_groups=(spec.TaskGroup(name="api"),))
 
 
+def test_a_job_that_is_named_as_its_id_comes_back_however_it_was_said() -> None:
+    group = spec.TaskGroup(name="api", tasks=(spec.Task(name="app", driver="exec"),))
+    said, unsaid = (spec.Job(id="web", name=name, task_groups=(group,)) for name in ("web", None))
+    assert said == unsaid == spec.Job.from_api(said.to_api())
+    assert said.to_api()["Name"] == "web"
+
+
 def test_what_is_read_is_typed() -> None:
     job = spec.Job.from_api(_job(KillTimeout=5_000_000_000, Vault={"Role": "web"}, New=1))
     [task] = job.task_groups[0].tasks
