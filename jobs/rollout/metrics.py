@@ -8,9 +8,9 @@ from typing import Any, Final, assert_never
 import requests
 
 from configs.errors import MeasureError
-from jobs.rollout import judge, queries, slowness
+from jobs.rollout import judge, queries, significance, slowness
 from jobs.rollout.checks import Check, Expression, Latency, LogLines, Restarts, SuccessRate
-from jobs.rollout.counts import Window
+from jobs.rollout.counts import STALE_S, Window
 from jobs.rollout.sources import Source
 from jobs.rollout.verdicts import Measurement, Verdict
 
@@ -105,12 +105,14 @@ class Metrics:
         """
         if subject.service is None:
             raise MeasureError(f"{subject.job} has no service behind the ingress, so its requests are not known")
+        significance.load()
         query = queries.counters(subject.service, metrics, began=subject.began, now=subject.now)
         found = self._prometheus.series(query, subject.now)
         window = Window(found, began=subject.began, now=subject.now, inside=inside)
         if not window.fresh:
+            known = ", ".join(window.stale) or "it knows none"
             raise MeasureError(
-                f"Prometheus has no fresh scrape of an ingress ({', '.join(window.stale) or 'none known'})"
+                f"Prometheus found no ingress ({known}) in the {STALE_S:g} s until now, by the clock of this machine"
             )
         return window, f"Prometheus: {query} at {subject.now:.3f}"
 

@@ -1,14 +1,21 @@
 """Whether a difference is more than chance: exact tests for counts of requests.
 
 Exact, because what matters is rare: 3 failures of 60 requests, where tests that assume normal errors are wrong by
-orders of magnitude. SciPy is imported when it is first needed: it takes half a second and 90 MB, and most commands
-judge nothing.
+orders of magnitude. SciPy is imported by the first measurement: it takes half a second and 90 MB, and most commands judge
+nothing.
 """
+
+import importlib
 
 from typing import Final
 
 _MOST: Final = 50_000
 """Requests beyond which nobody wants to know how many are needed."""
+
+
+def load() -> None:
+    """Import SciPy now: as a step begins there is nothing to count yet, and a later verdict does not wait for it."""
+    importlib.import_module("scipy.stats")
 
 
 def above(count: int, total: int, limit: float) -> float:
