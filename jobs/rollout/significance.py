@@ -1,12 +1,11 @@
 """Whether a difference is more than chance: exact tests for counts of requests.
 
 Exact, because what matters is rare: 3 failures of 60 requests, where tests that assume normal errors are wrong by
-orders of magnitude. SciPy is imported by the first measurement: it takes half a second and 90 MB, and most commands judge
-nothing.
+orders of magnitude. SciPy is imported by the first measurement: it takes half a second and 90 MB, and most commands
+judge nothing.
 """
 
 import importlib
-
 from typing import Final
 
 _MOST: Final = 50_000
