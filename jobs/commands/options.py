@@ -23,6 +23,12 @@ def job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", help=f"{', '.join(files.names())}, or the path of a job file")
 
 
+def jobs(parser: argparse.ArgumentParser) -> None:
+    """The jobs that a command is about."""
+    names = f"each {', '.join(files.names())}, or the path of a job file"
+    parser.add_argument("job", nargs="+", metavar="JOB", help=names)
+
+
 def environment(parser: argparse.ArgumentParser) -> None:
     """The environment that a command is about."""
     parser.add_argument("--env", required=True, help=ENVIRONMENT)

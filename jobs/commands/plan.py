@@ -2,22 +2,58 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Final
 
+from configs.errors import ConfigError
 from jobs.commands import options, output, release
 from jobs.commands.exits import PlanExit
 from jobs.commands.options import Site
-from jobs.nomad import advice, diff
+from jobs.nomad import advice, client, diff, spec
 from jobs.rollout.plan import Plan
 
 HELP = "print what Nomad and the rollout would do; changes nothing; exits like nomad plan: 0 same, 1 changes, 255 error"
 
 
+AT_ONCE: Final = 8
+"""Plans that Nomad is asked for at the same time: beyond that its servers are busy, and nothing is faster."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """What would come of a job: Nomad's plan of it, the rollout's, and what we advise."""
+
+    job: spec.Job
+    nomad: client.Plan
+    rollout: Plan
+    advice: tuple[str, ...]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """For a machine."""
+        return {
+            **asdict(self.nomad), "job": self.job.id, "changes": self.nomad.changes, "advice": self.advice,
+            "rollout": asdict(self.rollout),
+        }  # fmt: skip
+
+    def lines(self, *, colour: bool) -> Iterator[str]:
+        """For a person."""
+        if self.nomad.changes:
+            yield from (line.show(colour=colour) for line in diff.lines(self.nomad.diff))
+            yield from told(self.rollout)
+        else:
+            yield f"{self.job.id}: nothing would change"
+        yield from (note for note in (*self.nomad.troubles, self.nomad.warnings.strip(), *self.advice) if note)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    options.usual(parser)
+    options.jobs(parser)
+    options.environment(parser)
+    options.document(parser)
 
 
 def run(given: argparse.Namespace) -> PlanExit:
@@ -26,23 +62,39 @@ def run(given: argparse.Namespace) -> PlanExit:
 
 
 def run_on(site: Site, given: argparse.Namespace) -> PlanExit:
-    """The plan for one environment."""
-    file, job = site.job(given.job)
-    plan = release.plan_of(file, site, job)
-    planned = site.nomad.plan(release.as_running(job, site))
-    advised = advice.warnings(job)
+    """The plan for one environment; the documents of several jobs are in a list."""
+    found = planned(site, given.job)
     if given.json:
-        shown = {**asdict(planned), "changes": planned.changes, "advice": advised, "rollout": asdict(plan)}
-        output.document(shown)
-        return PlanExit(planned.changes)
-    if planned.changes:
-        colour = sys.stdout.isatty()
-        output.text(*(line.show(colour=colour) for line in diff.lines(planned.diff)))
-        output.text(*told(plan))
+        output.document(found[0].document if len(found) == 1 else [each.document for each in found])
     else:
-        output.text(f"{job.id}: nothing would change")
-    output.text(*(note for note in (*planned.troubles, planned.warnings.strip(), *advised) if note))
-    return PlanExit(planned.changes)
+        output.text(*(line for each in found for line in each.lines(colour=sys.stdout.isatty())))
+    return PlanExit(any(each.nomad.changes for each in found))
+
+
+def planned(site: Site, names: Sequence[str]) -> list[Planned]:
+    """What would come of jobs, in their order.
+
+    Raises:
+        ConfigError: with the findings of all of them, before Nomad is asked.
+    """
+    made: list[tuple[spec.Job, Plan]] = []
+    findings: list[str] = []
+    for name in names:
+        try:
+            file, job = site.job(name)
+            made.append((job, release.plan_of(file, site, job)))
+        except ConfigError as error:
+            findings += error.findings
+    if findings:
+        raise ConfigError(findings)
+    nomad = site.nomad  # how it is reached is found out here once, not by each thread
+
+    def asked(job: spec.Job, rollout: Plan) -> Planned:
+        plan = nomad.plan(release.as_running(job, site))
+        return Planned(job=job, nomad=plan, rollout=rollout, advice=tuple(advice.warnings(job)))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda each: asked(*each), made))
 
 
 def told(plan: Plan) -> Iterator[str]:

@@ -259,7 +259,7 @@ def test_a_plan_ends_like_nomads(
 ) -> None:
     path = tmp_path / "sleepy.py"
     path.write_text(_SLEEPY.format(name=name))
-    given = argparse.Namespace(job=str(path), json=False)
+    given = argparse.Namespace(job=[str(path)], json=False)
     assert plan.run_on(test_site, given) is PlanExit.CHANGES
     told = capsys.readouterr().out
     assert f"+ job {name}" in told

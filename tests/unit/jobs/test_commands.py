@@ -47,6 +47,13 @@ def test_an_unknown_environment_is_a_usage_error(capsys: pytest.CaptureFixture[s
     assert "use dev, test, prod" in capsys.readouterr().err
 
 
+def test_a_plan_of_several_jobs_names_every_one_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["plan", "nothing", "web", "neither", "--env", "test"]) == 255
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["nothing", "neither"]
+
+
 def test_what_a_plan_cannot_tell_has_nomads_own_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["plan", "nothing", "--env", "test"]) == 255
     assert "there is no job of this name" in capsys.readouterr().err
