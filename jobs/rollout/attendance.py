@@ -1,8 +1,6 @@
 """Rollouts attended in threads: each by the same runner that a person's command has."""
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 from configs.errors import SocleError
 from jobs.rollout import runner
@@ -16,6 +14,7 @@ class Attendance:
     def __init__(self, reach: Reach, who: str, say: Say) -> None:
         self._reach, self._who, self._say = reach, who, say
         self._threads: dict[str, threading.Thread] = {}
+        self._troubles: dict[str, str] = {}
         self._ending = threading.Event()
         self._clock = runner.Clock(sleep=self._sleep)
 
@@ -42,9 +41,15 @@ class Attendance:
         except _EndingError:
             pass
         except SocleError as error:
-            self._say(_trouble(job, str(error)))
+            self._trouble(job, str(error))
         except Exception as error:  # noqa: BLE001 - a defect in one rollout's way must not end the others
-            self._say(_trouble(job, f"{type(error).__name__}: {error}"))
+            self._trouble(job, f"{type(error).__name__}: {error}")
+
+    def _trouble(self, job: str, text: str) -> None:
+        """It is attended again within a second: the same trouble is told once."""
+        if self._troubles.get(job) != text:
+            self._troubles[job] = text
+            self._say({"kind": "trouble", "nomad_job": job, "text": text})
 
     def _sleep(self, seconds: float) -> None:
         if self._ending.wait(seconds):
@@ -53,7 +58,3 @@ class Attendance:
 
 class _EndingError(Exception):
     """The process ends: the runner lets go of the lease on its way out."""
-
-
-def _trouble(job: str, text: str) -> Mapping[str, Any]:
-    return {"kind": "trouble", "nomad_job": job, "text": text}

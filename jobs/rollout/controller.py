@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 from configs.consul import ACTIVE
-from configs.errors import AccessError, HeldError, LostError
+from configs.errors import AccessError, HeldError, LostError, RolloutError
 from jobs.rollout import hold
 from jobs.rollout.attendance import Attendance
 from jobs.rollout.chronicle import Chronicle, Document
@@ -31,6 +32,9 @@ from jobs.rollout.state import Phase, State
 KEY: Final = f"{ACTIVE}active"
 POLL_S: Final = 1.0
 """Between two looks at the journals, in seconds."""
+
+DOUBT_S: Final = 2 * hold.BEAT_S + 0.5
+"""An active instance without a heartbeat for so long is perhaps not one any more, in seconds."""
 
 GIVE_BACK_S: Final = 10.0
 """How long an instance that is told to end waits for a rollout's turn to be over, in seconds."""
@@ -56,33 +60,60 @@ class Controller:
         while not stop.is_set():
             self._turn = time.monotonic()
             try:
-                held = hold.take(KV(self._reach.consul), KEY, self._who)
-            except HeldError:
-                stop.wait(POLL_S)
+                if self._doubtful(stop):
+                    self._succeed(stop)
             except AccessError as error:
                 self._failed(error)
                 stop.wait(POLL_S)
-            else:
-                self._active(held, stop)
 
-    def _active(self, held: Hold, stop: threading.Event) -> None:
+    def _doubtful(self, stop: threading.Event) -> bool:
+        """Whether the active instance shows no life, after two heartbeats at most."""
+        store = KV(self._reach.consul)
+        first, end = store.get(KEY), hold.now() + DOUBT_S
+        while first and first.session and hold.now() < end and not stop.wait(POLL_S):
+            entry = store.get(KEY)
+            if entry and entry.session and entry.index != first.index:
+                return False
+        return not stop.is_set()
+
+    def _succeed(self, stop: threading.Event) -> None:
+        """Be active, if nobody is; the leases of rollouts are watched meanwhile, so that both are free at one time."""
+        attendance = Attendance(self._reach, self._who, say)
+        try:
+            self._prepare(attendance)
+            held = hold.take(KV(self._reach.consul), KEY, self._who)
+            try:
+                self._active(held, attendance, stop)
+            finally:
+                held.release()
+        except HeldError:
+            pass
+        except LostError as error:
+            say({"kind": "standby", "text": str(error)})
+        finally:
+            attendance.end(GIVE_BACK_S)
+            self._figures.attended.set(0)
+
+    def _prepare(self, attendance: Attendance) -> None:
+        for job in Journal.open_jobs(self._reach.consul):
+            with suppress(RolloutError):  # told by the chronicle
+                state = Journal(self._reach.consul, job).read()
+                if state and self._wants(state):
+                    attendance.attend(job)
+
+    def _active(self, held: Hold, attendance: Attendance, stop: threading.Event) -> None:
         say({"kind": "active", "who": self._who})
         self._figures.active.set(1)
-        attendance = Attendance(self._reach, self._who, say)
         chronicle = Chronicle(self._reach.consul, self._figures, say)
         try:
             while not stop.is_set():
                 self._turn = time.monotonic()
                 self._look(held, chronicle, attendance)
                 stop.wait(POLL_S)
-        except LostError as error:
-            say({"kind": "standby", "text": str(error)})
         finally:
             self._figures.active.set(0)
             self._figures.see({}, {})
             attendance.end(GIVE_BACK_S)
-            self._figures.attended.set(0)
-            held.release()
 
     def _look(self, held: Hold, chronicle: Chronicle, attendance: Attendance) -> None:
         try:
