@@ -232,6 +232,13 @@ def test_old_counts_pass_nothing_when_no_ingress_is_scraped_any_more(world: Worl
     assert world.measure(SuccessRate(), began, now=time.time() + 60).verdict is Verdict.ERROR
 
 
+def test_the_requests_of_a_job_without_a_service_are_an_error(world: World, began: float) -> None:
+    measured = world.measure(SuccessRate(), began, service=None)
+    assert (measured.verdict, measured.reason) == (
+        Verdict.ERROR, "web has no service behind the ingress, so its requests are not known"
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("query", "verdict", "part"),
     [
