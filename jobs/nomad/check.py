@@ -71,8 +71,17 @@ def _of_block(block: Block) -> Iterable[Mistake]:
         elif required:
             found.append((f".{name}", "missing - it must be said"))
     found.extend((f".extra[{name}]{below}", words) for name, below, words in _of_extra(block))
-    # What a class says of its fields together needs each of them to be right by itself.
-    return found or block.mistakes()
+    return [*found, *_of_fields_together(block, judgeable=not found)]
+
+
+def _of_fields_together(block: Block, *, judgeable: bool) -> Iterable[Mistake]:
+    try:
+        return list(block.mistakes())
+    except (AttributeError, TypeError):
+        # Fields that are wrong by themselves are told already.
+        if judgeable:
+            raise
+        return ()
 
 
 def _of_extra(block: Block) -> Iterable[tuple[str, str, str]]:

@@ -116,6 +116,19 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
+def test_a_mistake_does_not_hide_those_around_it() -> None:
+    wrong: Any = 5
+    broken = replace(_TASK, resources=spec.Resources(cpu=-1, cores=1), volume_mounts=wrong)
+    with pytest.raises(JobSpecError) as caught:
+        _job(task_groups=(replace(_GROUP, tasks=(broken,)), _GROUP))
+    assert [finding.partition(":")[0] for finding in caught.value.findings] == [
+        "web.group[api].task[app].resources.cpu",
+        "web.group[api].task[app].resources.cpu",
+        "web.group[api].task[app].volume_mount",
+        "web.group[api]",
+    ]
+
+
 def test_a_value_of_a_wrong_type_is_not_shown_it_may_be_a_secret() -> None:
     secret: Any = b"hunter2"
     with pytest.raises(JobSpecError) as caught:
