@@ -43,7 +43,7 @@ EXITS: Final = """
 
 Every `python -m` command, `bin/up` and `bin/down` end with 0 when done, 1 when something failed, 2 for wrong
 usage (an environment that cannot be, too) and 5 when the environment is not reached or does not let us, the secrets
-file included. `python -m jobs plan` has [codes of its own](reference/jobs.md). pyinfra ends with 1 whatever failed."""
+file included. `python -m jobs` has [more of them](reference/jobs.md). pyinfra ends with 1 whatever failed."""
 
 COMMANDS: Final = {
     "bin/up [ENV]": "an environment of local hosts, from nothing to a service answering",
@@ -53,7 +53,7 @@ COMMANDS: Final = {
     "pyinfra inventory/ENV.py deploy.consul.run": "one phase alone; any of `deploy/cluster.py`'s",
     "python -m deploy.status ENV [--json]": "whether an environment is healthy, on one screen",
     "python -m deploy.artifact_sources ENV [NAME...]": "acquires artifacts into the cache of this machine",
-    "python -m jobs COMMAND JOB --env ENV [--json]": "renders, plans, runs, asks about and stops a job",
+    "python -m jobs COMMAND JOB --env ENV [--json]": "plans, releases, watches, takes back and carries on a job",
     "python -m inventory.access ENV": "prints the standard variables of the stock tools, with new tokens",
     "python -m inventory.secrets ENV COMMAND": "list, recipients, rewrap, show KEY, remove KEY, add-operator KEY",
     "python -m vagrant.hosts ACT ENV [NAME]": "makes, kills, freezes, cuts off, empties and removes local hosts",
