@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from configs import controller
-from configs.errors import RolloutError
+from configs.errors import JobError, RolloutError
 from jobs.commands.exits import Exit, of
 from jobs.commands.options import Site
 from jobs.files import JobFile
@@ -122,12 +122,19 @@ def _settled(site: Site, order: Order, report: Callable[[Decision], None]) -> Re
     """Nomad's own update, kept in the history like a rollout."""
     with site.journal(order.job.id).lease(order.who) as lease:
         state = _fresh(site, order)
-        ran = registration.settle(site.nomad, order.job, lambda text: report(_said(text)))
-        now = time.time()
-        text = f"version {ran.version} runs whole"
-        done = replace(state, version=ran.version, phase=Phase.ENDED, result=Result.DONE, reason=text, ended=now)
-        lease.finish(done.noted(now, text))
-    return Released(job=ran.job, version=ran.version, changed=ran.changed, state=done)
+        try:
+            ran = registration.settle(site.nomad, order.job, lambda text: report(_said(text)))
+            state = _ended(replace(state, version=ran.version), Result.DONE, f"version {ran.version} runs whole")
+        except JobError as error:
+            state = _ended(state, Result.FAILED, str(error))
+        lease.finish(state)
+    return Released(job=order.job.id, version=state.version, changed=True, state=state)
+
+
+def _ended(state: State, result: Result, reason: str) -> State:
+    now = time.time()
+    ended = replace(state, phase=Phase.ENDED, result=result, reason=reason, ended=now)
+    return ended.noted(now, reason)
 
 
 def _left(site: Site, order: Order) -> Released:

@@ -1,7 +1,7 @@
 """Waiting until Nomad has done what it was asked to: bounded, telling only what changes."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -135,7 +135,11 @@ def _allocations(client: Client, job_id: str, version: int) -> Seen:
     if status.version > version:
         return Seen(text=f"version {status.version} has taken its place", failed=True)
     pending = any(evaluation["Status"] == "pending" for evaluation in client.evaluations(job_id))
-    wanted = [a for a in client.allocations(job_id) if a["DesiredStatus"] == "run"]
+    found = client.allocations(job_id)
+    ended = [a for a in trouble.current(found) if a["JobVersion"] == version]
+    if status.status == "dead" and ended and not pending:
+        return _over(ended)
+    wanted = [a for a in found if a["DesiredStatus"] == "run"]
     done = status.whole and not pending and all(a["JobVersion"] == version for a in wanted)
     running = sum(a["ClientStatus"] == "running" for a in wanted)
     return Seen(text=f"{status.status}, {running} of {len(wanted)} allocations run", done=done)
@@ -148,6 +152,13 @@ def reasons(client: Client, job_id: str, version: int) -> list[str]:
     refused = (evaluation.get("FailedTGAllocs") for evaluation in client.evaluations(job_id))
     unplaced = [] if mine else trouble.unplaced(next(filter(None, refused), {}))
     return [*trouble.of_allocations(mine), *trouble.unhealthy(mine), *unplaced]
+
+
+def _over(ended: Sequence[Mapping[str, Any]]) -> Seen:
+    """A batch job that has come to its end."""
+    complete = sum(a["ClientStatus"] == "complete" for a in ended)
+    text = f"{complete} of {len(ended)} allocations are complete"
+    return Seen(text=text, done=complete == len(ended), failed=complete < len(ended))
 
 
 def _explained(client: Client, job_id: str, version: int, text: str) -> str:
