@@ -5,7 +5,7 @@ from datetime import timedelta
 from time import time
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -28,6 +28,7 @@ class Figures:
     """Every series has the label `nomad_job`: `job` is the scraped job's own, which is the controller."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter
         self.registry = CollectorRegistry()
         self.active = Gauge("socle_controller_active", "1 at the instance that is active.", registry=self.registry)
         self.attended = Gauge(
@@ -117,7 +118,7 @@ def planned(plan: Plan) -> timedelta:
     bounds = (plan.bounds.no_data, plan.bounds.error, plan.bounds.inconclusive)
     slack = max(bound.within for bound in bounds)
     steps = sum((step.hold + plan.shift_within + slack for step in plan.steps), timedelta())
-    return plan.start_within + steps + plan.finish_within
+    return plan.start_within + steps + max(plan.finish_within, plan.revert_within)
 
 
 def _more(known: State | None, check: str, tally: Tally) -> int:
