@@ -6,7 +6,7 @@ Each verdict has its own bound. What a check says counts from the moment the ste
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from jobs.rollout.plan import Bound, Consequence
+from jobs.rollout.plan import Bound, Consequence, Plan
 from jobs.rollout.seen import Seen
 from jobs.rollout.state import State, Tally
 from jobs.rollout.verdicts import Measurement, Verdict
@@ -32,6 +32,12 @@ def measures(state: State, now: float) -> bool:
     if state.step_began is None:
         return False
     return now - state.measured >= state.plan.interval.total_seconds() or state.measured < _end(state) <= now
+
+
+def looks(plan: Plan) -> float:
+    """How often a check is measured at most in a rollout: a step goes on until a verdict's bound when it does not pass."""
+    longer = max(plan.bounds.no_data.within, plan.bounds.inconclusive.within, plan.bounds.error.within)
+    return sum((step.hold + longer) / plan.interval + 1 for step in plan.steps)
 
 
 def judged(state: State, seen: Seen, now: float) -> tuple[State, Outcome]:

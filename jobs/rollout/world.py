@@ -106,7 +106,6 @@ class World:
     def _measured(self, state: State, found: Seen, now: float) -> tuple[Measurement, ...]:
         canaries, stables = _sides(self._nomad.allocations(state.job), state.version)
         wanted = judgement.required(state, found)
-        looks = sum(step.hold / state.plan.interval + 1 for step in state.plan.steps)
         subject = Subject(
             job=state.job,
             service=state.service,
@@ -115,7 +114,7 @@ class World:
             began=state.step_began or now,
             now=now,
             weight=state.weight,
-            alpha=state.plan.alpha / (len(wanted) * looks),
+            alpha=state.plan.alpha / (len(wanted) * judgement.looks(state.plan)),
         )
         share = (self._metrics.share(subject),) if judgement.SHARE in wanted else ()
         return (*(self._metrics.measure(check, subject) for check in state.plan.checks), *share)

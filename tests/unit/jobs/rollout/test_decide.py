@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.rollout import actions, decide
+from jobs.rollout import actions, decide, judgement
 from jobs.rollout.plan import Bound, Bounds, Consequence, Plan
 from jobs.rollout.seen import Request, Seen
 from jobs.rollout.state import Before, Phase, Result, State
@@ -307,3 +307,8 @@ def test_nobody_can_promote_a_canary_that_is_not_healthy() -> None:
 def test_a_rolling_update_goes_without_steps() -> None:
     rolling = sights.state(plan=Plan(strategy="rolling"))
     assert decide.decide(rolling, sight(job=job(2, ours=True)), 1).phase is Phase.FINISHING
+
+
+def test_every_look_that_a_plan_allows_shares_its_chance_of_a_false_alarm() -> None:
+    bounds = Bounds(inconclusive=Bound(within=timedelta(minutes=5), then=Consequence.HOLD))
+    assert judgement.looks(replace(sights.PLAN, bounds=bounds)) == 2 * (30 + 300) / 5 + 2
