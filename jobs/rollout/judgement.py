@@ -35,7 +35,7 @@ def measures(state: State, now: float) -> bool:
 
 
 def looks(plan: Plan) -> float:
-    """How often a check is measured at most in a rollout: a step goes on until a verdict's bound when it does not pass."""
+    """How often a check is measured at most: a step that does not pass goes on until its bound."""
     longer = max(plan.bounds.no_data.within, plan.bounds.inconclusive.within, plan.bounds.error.within)
     return sum((step.hold + longer) / plan.interval + 1 for step in plan.steps)
 
