@@ -23,7 +23,7 @@ BASE_DELAY: Final = "100ms"
 WEIGHTS: Final = (20, 50)
 HOLD: Final = timedelta(seconds=15)
 BAKE: Final = timedelta(seconds=20)
-START: Final = timedelta(seconds=35)
+START: Final = timedelta(seconds=45)
 
 _SOON: Final = Bound(within=timedelta(seconds=45), then=Consequence.HOLD)
 
@@ -89,8 +89,8 @@ def job(name: str, version: str, release: str, env: Environment, *, canaries: in
                 group.update or spec.Update(),
                 canary=canaries,
                 min_healthy_time=timedelta(seconds=3),
-                healthy_deadline=timedelta(seconds=20),
-                progress_deadline=timedelta(seconds=30),
+                healthy_deadline=timedelta(seconds=30),
+                progress_deadline=timedelta(seconds=40),
             ),
             scaling=spec.ScalingPolicy(min=1, max=4, enabled=True),
         )
