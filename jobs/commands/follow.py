@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jobs.commands import exits, options, output, release
+from jobs.commands import options, output, release
 from jobs.commands.exits import Exit
 from jobs.commands.options import Site
 from jobs.commands.release import Order, Released
@@ -21,7 +21,7 @@ def released(site: Site, order: Order, *, as_json: bool) -> Exit:
     return done.exit
 
 
-def attended(site: Site, job_id: str, *, as_json: bool) -> Exit:
+def attended(site: Site, job_id: str, *, as_json: bool) -> State:
     """Go on with the open rollout, or follow whoever does."""
     with output.Progress() as progress:
         state = runner.attend(site.reach, job_id, who=options.who(), report=progress)
@@ -29,7 +29,7 @@ def attended(site: Site, job_id: str, *, as_json: bool) -> Exit:
         output.document(output.state(state))
     else:
         output.text(*told(state))
-    return exits.of(state)
+    return state
 
 
 def document(done: Released) -> dict[str, object]:

@@ -13,6 +13,8 @@ from jobs.commands import options, output, release
 from jobs.commands.exits import PlanExit
 from jobs.commands.options import Site
 from jobs.nomad import advice, client, diff, spec
+from jobs.rollout import judgement, significance
+from jobs.rollout.checks import SuccessRate
 from jobs.rollout.plan import Plan
 
 HELP = "print what Nomad and the rollout would do; changes nothing; exits like nomad plan: 0 same, 1 changes, 255 error"
@@ -47,6 +49,10 @@ class Planned:
         else:
             yield f"{self.job.id}: nothing would change"
         yield from (note for note in (*self.nomad.troubles, self.nomad.warnings.strip(), *self.advice) if note)
+
+
+_TIMES = 5
+"""A version this many times as bad as is allowed is what a canary is for."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +111,18 @@ def told(plan: Plan) -> Iterator[str]:
     shares = ", ".join(f"{step.weight} % for {output.duration(step.hold.total_seconds())}" for step in plan.steps)
     yield f"rollout: {plan.strategy}: {shares}; {minimum(plan)} at least"
     yield f"  checks every {plan.interval.total_seconds():.0f} s: {', '.join(check.name for check in plan.checks)}"
+    yield from (f"  {line}" for check in plan.checks if isinstance(check, SuccessRate) for line in _seen(plan, check))
+
+
+def _seen(plan: Plan, check: SuccessRate) -> Iterator[str]:
+    """How much traffic it takes: a step without it ends in no verdict, whatever its time."""
+    if check.at_least is None:
+        return
+    limit = 1 - check.at_least
+    alpha = plan.alpha / (2 * (len(plan.checks) + 1) * judgement.looks(plan))
+    needed = significance.needed(limit=limit, true=_TIMES * limit, alpha=alpha) if _TIMES * limit < 1 else None
+    if needed:
+        yield f"{check.name}: {max(needed, check.minimum)} requests of the canary show {_TIMES * limit:.1%} failures"
 
 
 def minimum(plan: Plan) -> timedelta:

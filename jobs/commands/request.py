@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 from configs.errors import RolloutError
 from jobs import files
-from jobs.commands import follow, options, output
+from jobs.commands import exits, follow, options, output
 from jobs.commands.exits import Exit
 from jobs.commands.options import Site
 from jobs.rollout.journal import Journal
-from jobs.rollout.state import State
+from jobs.rollout.state import Result, State
 
 Action = Literal["promote", "pause", "resume", "abort"]
 
@@ -48,7 +48,14 @@ def _run(action: Action, given: argparse.Namespace) -> Exit:
         state = _taken(journal, index, job_id)
         output.document(output.state(state)) if given.json else output.text(f"{job_id}: paused at {state.weight} %")
         return Exit.DONE
-    return follow.attended(site, job_id, as_json=given.json)
+    return _exit(action, follow.attended(site, job_id, as_json=given.json))
+
+
+def _exit(action: Action, state: State) -> Exit:
+    """A rollout that was taken back is what an abort is for."""
+    if action == "abort" and state.result in (Result.REVERTED, Result.FAILED):
+        return Exit.DONE
+    return exits.of(state)
 
 
 def _taken(journal: Journal, index: int, job_id: str) -> State:
