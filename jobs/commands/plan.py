@@ -122,7 +122,8 @@ def _seen(plan: Plan, check: SuccessRate) -> Iterator[str]:
     alpha = plan.alpha / (2 * (len(plan.checks) + 1) * judgement.looks(plan))
     needed = significance.needed(limit=limit, true=_TIMES * limit, alpha=alpha) if _TIMES * limit < 1 else None
     if needed:
-        yield f"{check.name}: {max(needed, check.minimum)} requests of the canary show {_TIMES * limit:.1%} failures"
+        most = max(needed, check.minimum)
+        yield f"{check.name}: {most} requests of the canary show that {_TIMES * limit:.1%} of them fail"
 
 
 def minimum(plan: Plan) -> timedelta:

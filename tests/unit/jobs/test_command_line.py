@@ -8,8 +8,9 @@ import pytest
 
 from configs.errors import AccessError, ConfigError, HeldError, JobError, PromotionError, RolloutError
 from jobs import __main__ as command_line
-from jobs.commands import advance, exits, follow, history, output, status
+from jobs.commands import advance, exits, follow, history, output, plan, status
 from jobs.commands.exits import Exit
+from jobs.rollout.checks import SuccessRate
 from jobs.rollout.plan import CHECKS, Plan, Step
 from jobs.rollout.state import Decision, Phase, Result, State, Tally
 from jobs.rollout.verdicts import Verdict
@@ -164,3 +165,11 @@ def test_history_tells_numbers_and_queries_only_when_asked() -> None:
     whole = "\n".join(history.rollout(ended, verbose=True))
     assert "failed 5" in whole
     assert "Prometheus: up" in whole
+
+
+def test_a_plan_says_how_much_traffic_it_takes_to_see_that_a_version_is_bad() -> None:
+    steps = (Step(weight=10, hold=timedelta(minutes=1)),)
+    strict, lax = (Plan(strategy="canary", steps=steps, checks=(SuccessRate(at_least=at),)) for at in (0.99, 0.9))
+    needed = [int(line.split()[2]) for made in (strict, lax) for line in plan.told(made) if "requests" in line]
+    assert len(needed) == 2
+    assert needed[0] > needed[1]
