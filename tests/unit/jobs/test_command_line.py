@@ -3,6 +3,7 @@
 import argparse
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,10 @@ from jobs.rollout.verdicts import Verdict
 _PLAN = Plan(strategy="canary", steps=(Step(weight=10, hold=timedelta(seconds=30)),), checks=CHECKS)
 
 
-def _state(phase: Phase, result: Result | None = None, **more: object) -> State:
+def _state(phase: Phase, result: Result | None = None, **more: Any) -> State:
     return State(
         id="1", job="web", plan=_PLAN, spec={}, who="ada@desk", started=0, since=60, phase=phase, result=result, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def _decision(text: str, check: str | None = None, verdict: Verdict | None = None) -> Decision:
