@@ -1,9 +1,9 @@
 """Nomad's API as delivery needs it: python-nomad, and what it lacks."""
 
+import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import nomad
@@ -14,6 +14,10 @@ from configs.errors import AccessError, JobError
 from jobs.nomad import diff, spec, trouble
 
 Document = dict[str, Any]
+
+_REST_WITHIN_S: Final = 20
+_POLL_S: Final = 0.1
+_OVER: Final = ("successful", "failed", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,9 +133,21 @@ class Client:
         self._call(self._api.job, "delete", job_id)
 
     def purge(self, job_id: str) -> None:
-        """Stop a job and have Nomad forget it at once; nothing is done when it has none of this name."""
-        with suppress(_NotFoundError):
-            self._call(self._api.job, "delete", job_id, params={"purge": "true"})
+        """Stop a job and have Nomad forget it; nothing is done when it has none of this name.
+
+        Nomad forgets it only once its evaluations are over: a deployment whose job is gone ends every server of Nomad
+        1.11.3 that becomes leader, for good (nomad/plan_apply.go:249 reads what the plan of such a job does not have).
+
+        Raises:
+            JobError: when the stopped job does not come to rest; it is stopped then, and known.
+        """
+        found = self.find(job_id)
+        if found is None:
+            return
+        if not found["Stop"]:
+            self.stop(job_id)
+        self._await_rest(job_id)
+        self._call(self._api.job, "delete", job_id, params={"purge": "true"})
 
     def evaluate(self, job_id: str) -> None:
         """Have the scheduler look at a job anew, failed allocations included."""
@@ -225,6 +241,19 @@ class Client:
         """Set a group's count; Nomad refuses while a deployment of the job goes on."""
         body = {"Count": count, "Target": {"Group": group}, "Message": why}
         self._call(self._api.job, "post", job_id, "scale", json=body)
+
+    def _await_rest(self, job_id: str) -> None:
+        end = time.monotonic() + _REST_WITHIN_S
+        while not self._rests(job_id):
+            if time.monotonic() > end:
+                raise JobError(f"{job_id}: stopped, and still evaluated after {_REST_WITHIN_S} s - purge it later")
+            time.sleep(_POLL_S)
+
+    def _rests(self, job_id: str) -> bool:
+        """Whether nothing is left that Nomad's scheduler would plan for a stopped job."""
+        evaluated = any(each["Status"] in ("pending", "blocked") for each in self.evaluations(job_id))
+        deployment = self.deployment(job_id)
+        return not evaluated and (deployment is None or deployment["Status"] in _OVER)
 
     def _call(
         self,

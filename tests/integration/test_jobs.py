@@ -166,6 +166,15 @@ def test_a_stopped_job_runs_again_when_it_is_run(client: Client, job: spec.Job) 
     assert client.status(job.id).whole
 
 
+def test_a_job_purged_right_after_its_registration_takes_no_server_down(client: Client, job: spec.Job) -> None:
+    nowhere = dataclasses.replace(job, constraints=(spec.Constraint(attribute="${attr.cpu.arch}", value="vax"),))
+    for _ in range(5):
+        client.register(nowhere, client.plan(nowhere).index)
+        client.purge(job.id)
+        assert client.find(job.id) is None
+    client.purge(job.id)
+
+
 def test_a_job_that_nomad_does_not_have_is_said_to_be_missing(client: Client) -> None:
     assert client.find("nothing") is None
     with pytest.raises(JobError, match="no job of this name"):
