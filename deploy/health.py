@@ -13,7 +13,7 @@ import hvac
 import nomad as nomad_api
 from requests import RequestException
 
-from configs import certificates, ports
+from configs import certificates, controller, ports
 from configs.environment import Environment, Host, Role
 from configs.errors import SocleError
 from deploy.facts import consul as consul_facts
@@ -21,6 +21,10 @@ from deploy.facts import nomad as nomad_facts
 from deploy.facts import vault as vault_facts
 from inventory import tls
 from inventory.access import Access
+from jobs import controller as controller_job
+from jobs.rollout import hold
+from jobs.rollout.controller import KEY
+from jobs.rollout.kv import KV
 
 LOGS_WITHIN = timedelta(minutes=10)
 """A host that sent no line for this long sends none: the Collector's own metrics and cron alone write more often."""
@@ -86,6 +90,8 @@ def _questions(env: Environment, access: Access) -> Iterator[Question]:
         yield "loki", f"lines of {member.name}", lambda m=member: _lines(access, m)  # type: ignore[misc]
     for member in env.having(Role.INGRESS):
         yield "ingress", member.name, lambda m=member: _ingress(env, access, m)  # type: ignore[misc]
+    if env.client_python:
+        yield "controller", "instances", lambda: _controller(env, access)
     yield "certificates", "expiry", lambda: _expiry(env, access)
 
 
@@ -158,6 +164,14 @@ def _ingress(env: Environment, access: Access, member: Host) -> Answer:
     """An unknown name gets 404 from a Traefik that serves."""
     code = tls.get(access, member, f"unknown.{env.ingress_domain}").status_code
     return code == HTTPStatus.NOT_FOUND, "serves" if code == HTTPStatus.NOT_FOUND else f"answers {code}"
+
+
+def _controller(env: Environment, access: Access) -> Answer:
+    api = access.consul()
+    _, passing = api.health.service(controller.NAME, passing=True)
+    wanted, active = controller_job.instances(env), hold.holder(KV(api), KEY)
+    text = f"{len(passing)} of {wanted} pass, " + (f"active: {active.who}" if active else "none is active")
+    return len(passing) == wanted and active is not None, text
 
 
 def _expiry(env: Environment, access: Access) -> Answer:

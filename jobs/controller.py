@@ -13,7 +13,7 @@ from configs.errors import JobError
 from inventory import artifact_cache
 from jobs.nomad import mirror, spec
 
-INSTANCES = 2
+_INSTANCES = 2
 
 _NOBODY = 65534
 _LOADERS = {
@@ -48,10 +48,15 @@ def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> 
     )
 
 
+def instances(env: Environment) -> int:
+    """How many there are: the active one, and one that stands by where there is another client."""
+    return min(_INSTANCES, len(env.clients))
+
+
 def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
     return spec.TaskGroup(
         name=controller.NAME,
-        count=min(INSTANCES, len(env.clients)),
+        count=instances(env),
         update=spec.Update(
             max_parallel=1,
             health_check="checks",
