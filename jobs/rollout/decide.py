@@ -33,7 +33,9 @@ def decide(state: State, seen: Seen, now: float) -> State:
         seen: what there is now.
         now: epoch seconds.
     """
-    return _PHASES[state.phase](_asked(state, seen, now), seen, now)
+    asked = _asked(state, seen, now)
+    # Where a request led is not left again by what else is seen at that moment: an abort would be lost.
+    return asked if asked.phase is not state.phase else _PHASES[state.phase](asked, seen, now)
 
 
 def due(state: State, seen: Seen, now: float) -> Iterator[Action]:

@@ -312,3 +312,12 @@ def test_a_rolling_update_goes_without_steps() -> None:
 def test_every_look_that_a_plan_allows_shares_its_chance_of_a_false_alarm() -> None:
     bounds = Bounds(inconclusive=Bound(within=timedelta(minutes=5), then=Consequence.HOLD))
     assert judgement.looks(replace(sights.PLAN, bounds=bounds)) == 2 * (30 + 300) / 5 + 2
+
+
+@pytest.mark.parametrize(
+    "begun", [analysing(0, phase=Phase.STARTING, step_began=None), analysing(), analysing(50, step=1)]
+)
+@pytest.mark.parametrize(("action", "phase"), [("abort", Phase.WITHDRAWING), ("promote", Phase.PROMOTING)])
+def test_a_request_is_not_overruled_by_what_passes_at_the_same_moment(begun: State, action: str, phase: Phase) -> None:
+    passing = sight(begun.weight, request=ask(action), measurements=says())
+    assert decide.decide(begun, passing, 131).phase is phase
