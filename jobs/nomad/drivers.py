@@ -9,7 +9,7 @@ Source: `taskConfigSpec` of drivers/docker/config.go and of drivers/{exec,rawexe
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from jobs.nomad import document
 from jobs.nomad.check import Mistake, Range
@@ -244,5 +244,11 @@ class Docker(Config):
     work_dir: str | None = None
 
 
-BY_NAME: dict[str, type[Config]] = {"docker": Docker, "exec": Exec, "java": Java, "qemu": Qemu, "raw_exec": RawExec}
+BY_NAME: Final[Mapping[str, type[Config]]] = {
+    "docker": Docker,
+    "exec": Exec,
+    "java": Java,
+    "qemu": Qemu,
+    "raw_exec": RawExec,
+}
 """The type of each driver's configuration, by the driver's name in a task."""
