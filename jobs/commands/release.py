@@ -100,12 +100,19 @@ def release(site: Site, order: Order, report: Callable[[Decision], None]) -> Rel
 
 
 def _supersede(site: Site, order: Order, report: Callable[[Decision], None]) -> None:
-    """The other version's rollout is aborted: its weight is taken away and verified before anything else is done."""
+    """The other version's rollout is aborted: its weight is taken away and verified before anything else is done.
+
+    Raises:
+        RolloutError: when the version before it does not become whole.
+    """
     journal = site.journal(order.job.id)
     state = journal.read()
-    if state is not None and state.spec != order.job.to_api():
-        journal.ask("abort", f"{order.who}, who supersedes it")
-        runner.attend(site.reach, order.job.id, who=order.who, report=report)
+    if state is None or state.spec == order.job.to_api():
+        return
+    journal.ask("abort", f"{order.who}, who supersedes it")
+    ended = runner.attend(site.reach, order.job.id, who=order.who, report=report)
+    if ended.result is Result.STUCK:
+        raise RolloutError(f"{order.job.id}: the rollout before is not taken back: {ended.reason} - see its status")
 
 
 def _unchanged(site: Site, order: Order, report: Callable[[Decision], None]) -> Released:
