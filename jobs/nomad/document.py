@@ -13,15 +13,12 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 _CAPITALS: Final = {"cni", "csi", "cidr", "cpu", "dns", "grpc", "id", "ip", "numa", "sds", "sni", "tls", "ttl", "ui"}
 """Words that Go's style writes in capitals; Nomad's exceptions (`Uid` and `Gid` of a template) are not among them."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 B = TypeVar("B", bound="Block")
 T = TypeVar("T")
@@ -43,7 +40,7 @@ class Block:
     api_case: ClassVar[bool] = True
     """Whether the API writes the fields' names in capitals; a driver's configuration has them as they are."""
 
-    extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def mistakes(self) -> typing.Iterable[tuple[str, str]]:
         """What is wrong between fields: the path to each from here (`.canary`), and what is wrong in words."""
@@ -126,7 +123,7 @@ def decode(block: type[B], document: Mapping[str, Any]) -> B:
                     continue
                 said[known.name] = left[known.api]
             del left[known.api]
-    return block(**said, extra=left or _NOTHING)
+    return block(**said, extra=left)
 
 
 def field_holding(block: type[Block], name: str, value: Any) -> str | None:

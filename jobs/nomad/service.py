@@ -22,6 +22,14 @@ LOGS: Final = spec.LogConfig(max_files=3, max_file_size_mb=10)
 CONSUL_TOKEN: Final = spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1))
 """The identity for which Consul gives a task's templates a token."""
 
+_HEALTHY_FOR: Final = timedelta(seconds=5)
+_RESTART: Final = spec.Restart(
+    attempts=3, interval=timedelta(minutes=2), delay=timedelta(seconds=2), mode="fail", render_templates=False
+)
+_RESCHEDULE: Final = spec.Reschedule(
+    delay=timedelta(seconds=5), delay_function="exponential", max_delay=timedelta(minutes=1), unlimited=True
+)
+
 _AT_ONCE: Final = spec.Wait(min=timedelta(0), max=timedelta(seconds=1))
 """Nomad's own default waits 5 s before it renders anything."""
 
@@ -60,13 +68,9 @@ def service(
         services=(entry(name, port=port, routed=routed, health=health, metrics=metrics),),
         # The instance leaves the catalog, then Traefik's routes, and only then is told to end.
         shutdown_delay=timedelta(seconds=3),
-        restart=spec.Restart(
-            attempts=3, interval=timedelta(minutes=2), delay=timedelta(seconds=2), mode="fail", render_templates=False
-        ),
-        reschedule=spec.Reschedule(
-            delay=timedelta(seconds=5), delay_function="exponential", max_delay=timedelta(minutes=1), unlimited=True
-        ),
-        migrate=spec.Migrate(max_parallel=1, health_check="checks", min_healthy_time=timedelta(seconds=5)),
+        restart=_RESTART,
+        reschedule=_RESCHEDULE,
+        migrate=spec.Migrate(max_parallel=1, health_check="checks", min_healthy_time=_HEALTHY_FOR),
         ephemeral_disk=None if disk_mb is None else spec.EphemeralDisk(size_mb=disk_mb),
         tasks=tuple(dataclasses.replace(task, logs=task.logs or LOGS) for task in tasks),
     )
@@ -115,7 +119,7 @@ def _update(canary: int, healthy_within: timedelta) -> spec.Update:
         max_parallel=1,
         canary=canary,
         health_check="checks",
-        min_healthy_time=timedelta(seconds=5),
+        min_healthy_time=_HEALTHY_FOR,
         # A canary that crashes is placed again and again until this ends it, and the old version is restored.
         healthy_deadline=healthy_within,
         progress_deadline=healthy_within * 1.5,
