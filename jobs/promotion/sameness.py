@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from configs.environment import Environment
-from configs.errors import PromotionError
+from configs.errors import PromotionError, SocleError
 from jobs.differences import Differences
 from jobs.files import JobFile
 from jobs.promotion import neutral
@@ -56,7 +56,7 @@ def undeclared(file: JobFile, env: Environment) -> list[str]:
     made, stated = file.job(env), _stated(file)
     untrue = differing(stated.applied(env.name, made).to_api(), made.to_api())
     facts = neutral.of(env)
-    expected = stated.blanked(facts.actual(file.job(facts.env).to_api()))
+    expected = stated.blanked(facts.actual(_made(file, facts.env)))
     return [f"{env.name}: {finding}" for finding in (*untrue, *differing(expected, stated.blanked(made.to_api())))]
 
 
@@ -74,7 +74,21 @@ def differing(expected: Any, found: Any, path: str = "") -> Iterator[str]:
 
 
 def _neutral(file: JobFile, env: Environment) -> dict[str, Any]:
-    return _stated(file).blanked(file.job(neutral.of(env).env).to_api())
+    return _stated(file).blanked(_made(file, neutral.of(env).env))
+
+
+def _made(file: JobFile, env: Environment) -> dict[str, Any]:
+    """The job for a neutral environment, which a file may not be prepared for."""
+    try:
+        return file.job(env).to_api()
+    except SocleError:
+        raise
+    except Exception as error:
+        finding = (
+            f"the job cannot be made for an environment that it does not know ({type(error).__name__}: {error}), so "
+            "nothing can be said of how it differs - state in DIFFERENCES what it looks up by the environment's name"
+        )
+        raise PromotionError([finding]) from error
 
 
 def _stated(file: JobFile) -> Differences:

@@ -124,6 +124,13 @@ def test_a_job_that_asks_for_the_environments_name_is_found_out() -> None:
         sameness.fingerprint(file, _env("prod"))
 
 
+def test_a_job_that_knows_certain_environments_alone_has_no_fingerprint_and_runs_all_the_same() -> None:
+    file = _File(lambda env: _job(priority={"test": 50, "prod": 90}[env.name]))
+    assert sameness.known(file, _env("test")) == ""
+    with pytest.raises(PromotionError, match=r"cannot be made for .*KeyError.* - state in DIFFERENCES"):
+        sameness.fingerprint(file, _env("test"))
+
+
 def test_a_count_that_is_not_the_stated_one_is_found_out() -> None:
     def job(env: Environment) -> spec.Job:
         made = _in(env)
