@@ -39,8 +39,11 @@ def command(action: Action) -> Callable[[argparse.Namespace], Exit]:
 
 
 def _run(action: Action, given: argparse.Namespace) -> Exit:
+    return run_on(Site.named(given.env), action, given)
+
+
+def run_on(site: Site, action: Action, given: argparse.Namespace) -> Exit:
     """Ask, see that it is taken, and follow the rollout; a pause alone needs no follower."""
-    site = Site.named(given.env)
     job_id = files.identify(given.job, site.env)
     journal = site.journal(job_id)
     index = journal.ask(action, options.who())

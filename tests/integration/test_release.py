@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 import requests
 
 from configs.environment import Environment
-from configs.errors import ConfigError, HeldError, JobError, PromotionError
+from configs.errors import ConfigError, HeldError, JobError, PromotionError, RolloutError
 from jobs import files
-from jobs.commands import advance, follow, importing, plan, release, rollback
+from jobs.commands import advance, follow, importing, plan, release, request, rollback
 from jobs.commands.exits import Exit, PlanExit
 from jobs.commands.options import Site
 from jobs.differences import Differences, Differs, by_environment
@@ -176,6 +177,24 @@ def test_an_open_rollout_of_another_version_is_in_the_way_until_it_is_superseded
     superseding = _release(test_site, _File(name, "three"), supersede=True)
     assert superseding.exit is Exit.DONE
     assert _says(test_site, name)[0] == "three"
+
+
+def test_who_runs_a_rollout_does_what_another_asks(test_site: Site, name: str) -> None:
+    given = argparse.Namespace(job=name, json=False)
+    with pytest.raises(RolloutError, match="no rollout is open"):
+        request.run_on(test_site, "abort", given)
+    _release(test_site, _File(name, "one"))
+    for_ever = dataclasses.replace(_CANARY, steps=(Step(weight=100, hold=timedelta(hours=1)),))
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(_release, test_site, _File(name, "two"), for_ever)
+        journal = test_site.journal(name)
+        servers.until("it is judged", lambda: (state := journal.read()) and state.phase is Phase.ANALYSING, 60)
+        assert request.run_on(test_site, "pause", given) is Exit.DONE
+        assert (state := journal.read())
+        assert state.paused
+        assert request.run_on(test_site, "abort", given) is Exit.DONE
+        assert running.result(60).exit is Exit.FAILED
+    assert _says(test_site, name)[0] == "one"
 
 
 def test_a_rollback_brings_the_last_good_version_and_leaves_the_count(test_site: Site, name: str) -> None:
