@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,10 +88,9 @@ def good(cluster: Cluster, folder: Path, request: pytest.FixtureRequest) -> Iter
     """A good release by each strategy."""
     strategy = request.param
     shop = Shop.of(cluster, f"shop-{strategy.replace('_', '-')}-good", folder)
-    shop.opened("1", strategy)
-    with Traffic(cluster.access, {shop.name: traffic.RATE}) as seen:
+    with closing(shop), Traffic(cluster.access, {shop.name: traffic.RATE}) as seen:
+        shop.opened("1", strategy)
         yield release(shop, seen, "good", strategy)
-    shop.close()
 
 
 def test_a_good_release_is_promoted(good: Story) -> None:
@@ -134,12 +134,14 @@ def bad(cluster: Cluster, folder: Path) -> Iterator[Mapping[str, Story]]:
     shops = {version: Shop.of(cluster, f"shop-{version}", folder) for version in REASONS}
     rates = {shop.name: traffic.RATE if version in UNDER_TRAFFIC else 10.0 for version, shop in shops.items()}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda shop: shop.opened("1"), shops.values()))
-        with Traffic(cluster.access, rates) as seen:
-            running = {version: pool.submit(release, shop, seen, version) for version, shop in shops.items()}
-            stories = {version: story.result() for version, story in running.items()}
-        yield stories
-        list(pool.map(Shop.close, shops.values()))
+        try:
+            list(pool.map(lambda shop: shop.opened("1"), shops.values()))
+            with Traffic(cluster.access, rates) as seen:
+                running = {version: pool.submit(release, shop, seen, version) for version, shop in shops.items()}
+                stories = {version: story.result() for version, story in running.items()}
+            yield stories
+        finally:
+            list(pool.map(Shop.close, shops.values()))
 
 
 @pytest.mark.parametrize("version", REASONS)
@@ -173,30 +175,31 @@ def test_users_see_at_most_the_canary_s_share_of_errors(bad: Mapping[str, Story]
 
 
 @pytest.fixture(scope="module")
-def grown(cluster: Cluster, folder: Path) -> Iterator[Shop]:
-    """A shop at its second release, scaled up since."""
+def grown(cluster: Cluster, folder: Path) -> Iterator[tuple[Shop, Traffic]]:
+    """A shop under load at its second release, scaled up since."""
     shop = Shop.of(cluster, "shop-grown", folder)
-    shop.opened("1")
-    assert shop.run("run", shop.file("good", "2")).exit == 0
-    shop.nomad.scale(shop.name, shop.name, 3, "as an autoscaler does")
-    wait("three instances", lambda: len(shop.instances()) == 3 and shop.whole(), bound_s=60)
-    yield shop
-    shop.close()
+    with closing(shop), Traffic(cluster.access, {shop.name: traffic.RATE}) as seen:
+        shop.opened("1")
+        assert release(shop, seen, "good").done.exit == 0
+        shop.nomad.scale(shop.name, shop.name, 3, "as an autoscaler does")
+        wait("three instances", lambda: len(shop.instances()) == 3 and shop.whole(), bound_s=60)
+        yield shop, seen
 
 
-def test_a_rollback_goes_back_to_the_version_before_with_the_count_that_runs(cluster: Cluster, grown: Shop) -> None:
-    with Traffic(cluster.access, {grown.name: traffic.RATE}) as seen:
-        done = grown.run("rollback", grown.file("good", "2"))
-        wait("only release 1 answers", lambda: _releases(seen, grown) == {"1"}, bound_s=30)
-        answers = seen.answers(grown.name)
+def test_a_rollback_goes_back_to_the_version_before_with_the_count_that_runs(grown: tuple[Shop, Traffic]) -> None:
+    shop, seen = grown
+    began = time.time()
+    done = shop.run("rollback", shop.file("good", "2"))
+    wait("release 1 alone answers", lambda: _releases(seen, shop) == {"1"}, bound_s=30)
     assert done.exit == 0, str(done)
-    assert len(grown.instances()) == 3
-    assert traffic.failures(answers) == []
+    assert len(shop.instances()) == 3
+    assert traffic.failures(seen.answers(shop.name, began)) == []
 
 
-def test_nothing_would_change_after_all_of_it(grown: Shop) -> None:
-    assert grown.run("plan", grown.file("good", "1")).exit == 0
-    assert grown.run("plan", grown.file("good", "2")).exit == 1
+def test_nothing_would_change_after_all_of_it(grown: tuple[Shop, Traffic]) -> None:
+    shop, _ = grown
+    assert shop.run("plan", shop.file("good", "1")).exit == 0
+    assert shop.run("plan", shop.file("good", "2")).exit == 1
 
 
 def _releases(seen: Traffic, shop: Shop) -> set[str]:
