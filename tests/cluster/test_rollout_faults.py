@@ -6,6 +6,7 @@ docs/delivery.md has the table. What is killed is whole again when a story ends.
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from jobs.rollout.state import Phase
 from tests.cluster.cluster import Cluster
 from tests.cluster.delivery import faults, trials
-from tests.cluster.delivery.command import Command, Done
+from tests.cluster.delivery.command import Done
 from tests.cluster.delivery.stall import Stall, stalls
 from tests.cluster.delivery.traffic import Answer, Traffic, failures
 
@@ -81,7 +82,7 @@ def test_without_traffic_it_is_held_and_an_abort_brings_the_old_release_back(
 ) -> None:
     held, done = unmeasured["abandoned"]
     held.is_held(done)
-    held.is_reverted(aborted := held.shop.run("abort", held.file))
+    held.is_reverted(aborted := held.shop.run("abort", held.file), asked=True)
     assert "aborted by" in aborted.reason
 
 
@@ -106,27 +107,26 @@ def test_leaders_and_a_traefik_are_killed_and_the_rollout_goes_on_to_its_end(clu
 def test_when_all_canaries_die_at_a_high_weight_everybody_is_served_by_the_old_release(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    with stalls(cluster, tmp_path, "half", "whole", "forgiving") as opened:
+    with stalls(cluster, tmp_path, "half", "whole", "forgiving") as opened, ThreadPoolExecutor() as pool:
         half, whole, forgiving = opened
         with Traffic(cluster.access, {each.name: RATE for each in opened}) as traffic:
-            runs = {each.name: each.begin() for each in opened}
-            killed = {each.name: _all_die(each, runs[each.name]) for each in opened}
-            half.is_reverted(runs[half.name].done())
-            whole.is_reverted(runs[whole.name].done())
-            forgiving.is_done(done := runs[forgiving.name].done())
-        assert done.at("no traffic for the canary until they are back") - killed[forgiving.name] < NOTICED_S
-        for each in opened:
-            _served_on(each, traffic.answers(each.name), killed[each.name])
+            (_, reverted), (_, switched_back), (killed, done) = ended = list(pool.map(_all_die, opened))
+        half.is_reverted(reverted)
+        whole.is_reverted(switched_back)
+        forgiving.is_done(done)
+        assert done.at("no traffic for the canary until they are back") - killed < NOTICED_S
+        for each, (killed, _) in zip(opened, ended, strict=True):
+            _served_on(each, traffic.answers(each.name), killed)
 
 
-def _all_die(dying: Stall, running: Command) -> float:
-    """When all canaries were killed, epoch seconds: at the last step, once it is judged."""
-    last = len(trials.TRIALS[dying.trial].steps) - 1
+def _all_die(dying: Stall) -> tuple[float, Done]:
+    """When all canaries were killed, epoch seconds: at the last step, once it is judged; and how it ended."""
+    running, last = dying.begin(), len(trials.TRIALS[dying.trial].steps) - 1
     dying.comes_to("the last step is judged", Phase.ANALYSING, step=last, judged=True, running=running)
     killed = time.time()
     for allocation in dying.canaries():
         faults.kill_task(dying.shop.cluster, allocation, "web")
-    return killed
+    return killed, running.done()
 
 
 def _served_on(dying: Stall, answers: list[Answer], killed: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from configs import ingress
@@ -19,7 +19,7 @@ from tests.cluster.delivery.command import Command, Done
 from tests.cluster.delivery.shop import Shop
 from vagrant.waiting import wait
 
-BOUND_S = 90.0
+BOUND_S = 180.0
 """For a phase or a step to come, in seconds."""
 
 
@@ -32,12 +32,14 @@ class Stall:
         trial: one of tests.cluster.delivery.trials.TRIALS.
         stables: the allocations of the old release.
         version: Nomad's version of the old release.
+        begun: the commands that were started.
     """
 
     shop: Shop
     trial: str
     stables: frozenset[str]
     version: int
+    begun: list[Command] = field(default_factory=list)
 
     @classmethod
     def opened(cls, cluster: Cluster, folder: Path, name: str, trial: str) -> "Stall":
@@ -78,7 +80,8 @@ class Stall:
 
     def begin(self) -> Command:
         """`run` the new release."""
-        return self.shop.start("run", self.file)
+        self.begun.append(begun := self.shop.start("run", self.file))
+        return begun
 
     def cut(self, place: str) -> Done:
         """`run` the new release until the power is cut at a place (tests.cluster.delivery.cut), or to its end."""
@@ -86,7 +89,10 @@ class Stall:
         return Command(self.shop.cluster.inventory, "run", self.file, program=program).done()
 
     def close(self) -> None:
-        """Take all of the job away."""
+        """Take all of the job away, and end what a story that failed has left running."""
+        for each in self.begun:
+            if each.running:
+                each.kill()
         self._forget(self.shop)
 
     def comes_to(self, what: str, phase: Phase, *, step: int = 0, judged: bool = False, running: Command) -> State:
@@ -109,9 +115,14 @@ class Stall:
             raise HostError(f"{what}: the command ended before\n{running.done()}")
         return found
 
-    def is_reverted(self, done: Done) -> None:
-        """Insist that the old release is as it was before, has all of the traffic, and the history says why."""
-        assert (done.exit, done.rollout["result"]) == (1, "reverted"), str(done)
+    def is_reverted(self, done: Done, *, asked: bool = False) -> None:
+        """Insist that the old release is as it was before, has all of the traffic, and the history says why.
+
+        Args:
+            done: the command that saw the end.
+            asked: whether it was to abort: it has done then what it was asked for.
+        """
+        assert (done.exit, done.rollout["result"]) == (0 if asked else 1, "reverted"), str(done)
         self._is_over(done)
         assert frozenset(self.shop.instances()) == self.stables, str(done)
 

@@ -53,7 +53,7 @@ class Trial:
             checks=self.checks,
             bounds=Bounds(no_data=bound, error=bound, inconclusive=bound),
             interval=timedelta(seconds=2),
-            start_within=timedelta(seconds=LONG_S),
+            start_within=2 * _START,
             finish_within=timedelta(minutes=2),
             revert_within=timedelta(minutes=2),
         )
