@@ -15,11 +15,8 @@ USR: Final = "usr"
 TLS_PATH: Final = f"default/{NAME}/tls"
 """Vault's KV path of its client certificate, the key and the CA: where the job's identity may read, and no other's."""
 
-PASSWORD_PATH: Final = f"default/{NAME}/prometheus"
-"""Vault's KV path of the password that Prometheus asks for."""
-
-AUDIENCE: Final = "nomad.io"
-"""Of the identity with which it calls Nomad's API: neither Consul nor Vault takes it."""
+TOKENS_PATH: Final = f"default/{NAME}/tokens"
+"""Vault's KV path of its token for Nomad, and of the password that Prometheus asks for."""
 
 SELECTOR: Final = (
     f'"nomad_service" not in value and value.nomad_namespace == "default" and value.nomad_job_id == "{NAME}"'

@@ -15,11 +15,9 @@ INTRODUCTION: Final = f"{DATA}/client/intro_token.jwt"
 
 POLICIES: Final[Mapping[str, str]] = {
     "logs": 'namespace "*" {\n  capabilities = ["list-jobs", "read-job"]\n}\nnode {\n  policy = "read"\n}\n',
+    controller.NAME: controller.NOMAD_POLICY,
 }
 """Policies in Nomad's own language, which is what the API keeps."""
-
-JOB_POLICIES: Final[Mapping[str, str]] = {controller.NAME: controller.NOMAD_POLICY}
-"""Policies of the identities of a job of the same name in namespace default."""
 
 IDENTITY_TTL: Final = "1h"
 CONSUL_AUDIENCE: Final = "consul.io"

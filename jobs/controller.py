@@ -115,10 +115,7 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
         templates=tuple(_templates(env)),
         vault=spec.Vault(),
         consul=spec.Consul(),
-        identities=(
-            spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),
-            spec.Identity(name="api", aud=(controller.AUDIENCE,), ttl=timedelta(hours=1), file=True),
-        ),
+        identities=(spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
         resources=spec.Resources(cpu=100, memory_mb=256, secrets_mb=8),
         logs=spec.LogConfig(max_files=3, max_file_size_mb=20),
         kill_signal="SIGTERM",
@@ -127,11 +124,12 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
 
 
 def _templates(env: Environment) -> list[spec.Template]:
-    """A renewed certificate is read with the next connection; a new password takes a restart."""
+    """A renewed certificate is read with the next connection, a new token with the next call, a password at the start."""
     return [
         _secret("reach.json", json.dumps(controller.reach(env), indent=2), change_mode="restart"),
         *(_secret(f"{name}.pem", _field(controller.TLS_PATH, name)) for name in ("cert", "key", "ca")),
-        _secret("password", _field(controller.PASSWORD_PATH, "password"), change_mode="restart"),
+        _secret("nomad-token", _field(controller.TOKENS_PATH, "nomad")),
+        _secret("password", _field(controller.TOKENS_PATH, "prometheus"), change_mode="restart"),
     ]
 
 

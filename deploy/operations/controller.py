@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from configs import controller
 from configs.environment import Environment
-from deploy.operations import vault_certificate
+from deploy.operations import nomad_acl, vault_certificate
 from deploy.operations.reconcile import Change
 from inventory import authority, secrets, vault_kv
 from inventory.access import Access
@@ -17,15 +17,16 @@ _log = logging.getLogger("pyinfra")
 
 
 def changes(env: Environment) -> Iterator[Change]:
-    """What differs: its certificate, the password of Prometheus, or the job."""
+    """What differs: its certificate, its tokens, or the job."""
     access = Access.for_environment(env)
     issuer = authority.ensure(secrets.open(env), env.name)
     yield from vault_certificate.changes(access, issuer, controller.leaf(), controller.TLS_PATH)
-    password = {"password": access.secrets.get("prometheus/password")}
-    if vault_kv.read(access, controller.PASSWORD_PATH) != password:
-        yield Change(
-            "give it the password of Prometheus", lambda: vault_kv.write(access, controller.PASSWORD_PATH, password)
-        )
+    tokens = {
+        "nomad": access.secrets.get(nomad_acl.token_secret(controller.NAME)),
+        "prometheus": access.secrets.get("prometheus/password"),
+    }
+    if vault_kv.read(access, controller.TOKENS_PATH) != tokens:
+        yield Change("give it its tokens", lambda: vault_kv.write(access, controller.TOKENS_PATH, tokens))
     client, job = Client(access.nomad()), controller_job.job(env)
     if client.plan(job).changes or not watch.look(client, job.id, int(client.job(job.id)["Version"])).done:
         yield Change(f"run the job {job.id}", lambda: registration.settle(client, job, _log.info))

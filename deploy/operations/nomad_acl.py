@@ -29,9 +29,6 @@ def changes(env: Environment) -> Iterator[Change]:
             yield Change(f"write the policy {name}", partial(_write_policy, api, name, rules))
         if fresh or not _token_works(api, kept.find(token_secret(name))):
             yield Change(f"make the token {name}", partial(_make_token, api, name, kept))
-    for job, rules in nomad.JOB_POLICIES.items():
-        if fresh or _policy(api, job) != rules:
-            yield Change(f"write the policy of the job {job}", partial(_write_policy, api, job, rules, job))
 
 
 def token_secret(policy: str) -> str:
@@ -72,9 +69,8 @@ def _policy(api: nomad_api.Nomad, name: str) -> str | None:
     return found
 
 
-def _write_policy(api: nomad_api.Nomad, name: str, rules: str, job: str | None = None) -> None:
-    bound = {"JobACL": {"Namespace": "default", "JobID": job}} if job else {}
-    api.acl.create_policy(name, {"Name": name, "Rules": rules, **bound})
+def _write_policy(api: nomad_api.Nomad, name: str, rules: str) -> None:
+    api.acl.create_policy(name, {"Name": name, "Rules": rules})
 
 
 def _token_works(api: nomad_api.Nomad, secret: str | None) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from configs import controller
-from configs.errors import JobError, RolloutError
+from configs.errors import HeldError, JobError, RolloutError
 from jobs.commands.exits import Exit, of
 from jobs.commands.options import Site
 from jobs.files import JobFile
@@ -149,16 +149,25 @@ def _left(site: Site, order: Order) -> Released:
 
     Raises:
         RolloutError: when there is no controller.
+        HeldError: when the rollout of another version is open, or somebody runs this one.
     """
     running = site.nomad.find(controller.NAME)
     if running is None or running["Stop"]:
         raise RolloutError(
             f"{order.job.id}: {site.env.name} runs no {controller.NAME} that goes on with it - run it here"
         )
-    with site.journal(order.job.id).lease(order.who) as lease:
-        state = _fresh(site, order)
-        lease.write(state)
-    return Released(job=order.job.id, version=None, changed=True, state=state)
+    journal = site.journal(order.job.id)
+    with journal.lease(order.who) as lease:
+        state = journal.read()
+        if state is None:
+            state = _fresh(site, order)
+            lease.write(state)
+        elif state.spec != order.job.to_api():
+            raise HeldError(
+                f"{order.job.id}: the rollout of another version is open ({state.phase}, by {state.who}) - see it with "
+                "`status`, end it with `abort`, or run again with --supersede"
+            )
+    return Released(job=order.job.id, version=state.version, changed=True, state=state)
 
 
 def _fresh(site: Site, order: Order) -> State:

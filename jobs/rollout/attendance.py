@@ -1,11 +1,13 @@
 """Rollouts attended in threads: each by the same runner that a person's command has."""
 
 import threading
+from functools import partial
 
 from configs.errors import SocleError
 from jobs.rollout import runner
 from jobs.rollout.chronicle import Say
 from jobs.rollout.reach import Reach
+from jobs.rollout.state import Decision
 
 
 class Attendance:
@@ -37,13 +39,18 @@ class Attendance:
 
     def _attended(self, job: str) -> None:
         try:
-            runner.attend(self._reach, job, who=self._who, report=lambda _: None, clock=self._clock)
+            runner.attend(self._reach, job, who=self._who, report=partial(self._report, job), clock=self._clock)
         except _EndingError:
             pass
         except SocleError as error:
             self._trouble(job, str(error))
         except Exception as error:  # noqa: BLE001 - a defect in one rollout's way must not end the others
             self._trouble(job, f"{type(error).__name__}: {error}")
+
+    def _report(self, job: str, decision: Decision) -> None:
+        """Decisions are told from the journal; what a runner meets on its way is not kept there."""
+        if decision.text.startswith(runner.AGAIN):
+            self._trouble(job, decision.text)
 
     def _trouble(self, job: str, text: str) -> None:
         """It is attended again within a second: the same trouble is told once."""

@@ -82,7 +82,7 @@ class Reach:
         ca, certificate = str(folder / "ca.pem"), (str(folder / "cert.pem"), str(folder / "key.pem"))
         asks = {name: Session(ca, certificate) for name in ("prometheus", "loki")}
         asks["prometheus"].auth = (_USER, _content(folder / "password"))
-        token = partial(_content, folder / "nomad_api.jwt")
+        token = partial(_content, folder / "nomad-token")
         return cls(
             env=found["env"],
             nomad=nomad_client(found["region"], [partial(str, url) for url in found["nomad"]], ca, token),

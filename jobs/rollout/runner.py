@@ -32,6 +32,9 @@ PATIENCE: Final = timedelta(minutes=5)
 FOLLOW_S: Final = 5.0
 """How long another runner is followed before it is asked again whether it lives."""
 
+AGAIN: Final = "trying again"
+"""How a report begins that is of no decision: of a server that was not reached."""
+
 Report = Callable[[Decision], None]
 
 
@@ -141,7 +144,7 @@ class _Runner:
                     raise
                 if str(error) != trouble:
                     trouble = str(error)
-                    self._report(self._state.noted(self._clock.now(), f"trying again: {error}").decisions[-1])
+                    self._report(self._state.noted(self._clock.now(), f"{AGAIN}: {error}").decisions[-1])
             else:
                 reached, trouble = self._clock.now(), ""
                 if self._state.over:

@@ -58,7 +58,7 @@ def running(url: str, token: str, folder: Path) -> Iterator[tuple[int, str]]:
     (port,) = servers.free_ports(1)
     reach = {"env": "bench", "region": "global", "nomad": [NOBODY], "consul": [url], "ingresses": {}}
     (folder / "reach.json").write_text(json.dumps({**reach, "prometheus": NOBODY, "loki": NOBODY}))
-    for name in ("nomad_api.jwt", "password"):
+    for name in ("nomad-token", "password"):
         (folder / name).write_text("")
     told = {"CONSUL_HTTP_TOKEN": token, "NOMAD_PORT_http": str(port)}
     command = [sys.executable, "-m", "jobs.rollout.controller", str(folder)]

@@ -56,7 +56,7 @@ def given(journals: Consul, nomad: Server, tmp_path: Path) -> Path:
     """The folder of what Nomad gives the task."""
     found = {"env": "test", "region": "global", "nomad": [nomad.url], "consul": [journals.url], "ingresses": {}}
     (tmp_path / "reach.json").write_text(json.dumps({**found, "prometheus": NOBODY, "loki": NOBODY}))
-    for name in ("nomad_api.jwt", "password"):
+    for name in ("nomad-token", "password"):
         (tmp_path / name).write_text("")
     return tmp_path
 

@@ -1,11 +1,10 @@
 """The controller's job: where it runs, what it is given, and what it may."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from configs import consul, controller, identity, nomad
+from configs import consul, controller, identity
 from configs.environment import Arch, Environment, Host, Role
 from configs.errors import JobError
 from inventory import environments
@@ -34,15 +33,6 @@ def test_it_is_placed_where_the_python_is_that_its_libraries_are_made_for() -> N
 def test_there_is_none_where_the_clients_python_is_too_old() -> None:
     with pytest.raises(JobError, match="client_python is None"):
         made(replace(environments.load("test"), client_python=None))
-
-
-def test_its_token_for_nomad_expires_and_neither_consul_nor_vault_takes_it() -> None:
-    (task,) = made(environments.load("test")).task_groups[0].tasks
-    (api,) = [each for each in task.identities or () if each.name == "api"]
-    assert api.ttl is not None
-    assert api.ttl <= timedelta(hours=1)
-    assert not set(api.aud or ()) & {nomad.CONSUL_AUDIENCE, nomad.VAULT_AUDIENCE}
-    assert not api.env
 
 
 def test_every_secret_of_its_is_readable_by_its_user_alone() -> None:
