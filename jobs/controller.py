@@ -124,7 +124,7 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
 
 
 def _templates(env: Environment) -> list[spec.Template]:
-    """A renewed certificate is read with the next connection, a new token with the next call, a password at the start."""
+    """A renewed certificate is read with the next connection, a token with the next call, a password at the start."""
     return [
         _secret("reach.json", json.dumps(controller.reach(env), indent=2), change_mode="restart"),
         *(_secret(f"{name}.pem", _field(controller.TLS_PATH, name)) for name in ("cert", "key", "ca")),
