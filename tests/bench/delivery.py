@@ -58,7 +58,7 @@ class Bench:
             "rollout: promotion": took,
             "of it analysis, as asked for": asked,
             BEYOND: took - asked - alone[0],
-            TO_ZERO: bad.at("0 % in force at every ingress") - bad.at("taking it back"),
+            TO_ZERO: bad.at("0 % in force at every ingress", "reverting") - bad.at("taking it back"),
             "deciding sample to the canary's last answer": self._last_answer(seen, bad, f"{number}-bad"),
             "deciding sample to stable whole again": bad.rollout["ended"] - bad.at("taking it back"),
             "Nomad alone: failed to stable whole again": alone[1],

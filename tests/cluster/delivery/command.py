@@ -44,13 +44,17 @@ class Done:
         """Why it was left so."""
         return str(self.rollout.get("reason", ""))
 
-    def at(self, text: str) -> float:
-        """When a decision was made that has this in its text, epoch seconds; the first of them.
+    def at(self, text: str, phase: str = "") -> float:
+        """When a decision was made that has this in its text, in any phase or in one, epoch seconds; the first of them.
 
         Raises:
             AssertionError: when there was none.
         """
-        found = [float(each["at"]) for each in self.rollout["decisions"] if text in each["text"]]
+        found = [
+            float(each["at"])
+            for each in self.rollout["decisions"]
+            if text in each["text"] and phase in ("", each["phase"])
+        ]
         assert found, f"no decision has {text!r}:\n{self.log}"
         return found[0]
 
