@@ -66,7 +66,11 @@ verdicts = _mostly(
     st.fixed_dictionaries({name: st.sampled_from(Verdict) for name in NAMES}),
 )
 requests = st.sampled_from([None, None, None, "pause", "resume", "promote", "abort"])
-well = st.builds(lambda split: (sights.sight(job=sights.job(ours=True)), split, None), ingresses)
+well = st.builds(
+    lambda split, request: (sights.sight(job=sights.job(ours=True)), split, request),
+    ingresses,
+    _mostly(st.none(), requests),
+)
 anything = st.builds(
     lambda job, own, latest, split, request: (Seen(job=job, deployment=own, latest=latest), split, request),
     jobs, deployments, deployments, ingresses, requests,
@@ -128,6 +132,8 @@ class Walk:
         if before.phase in BEYOND:
             assert BEYOND.index(after.phase) >= BEYOND.index(before.phase)
             assert after.weight == 0
+        if found.request and found.request.action == "abort" and before.phase is not Phase.REGISTERING:
+            assert after.phase in BEYOND
         self._never_unmeasured(before, found)
         if before.plan.bounds.failures == 1 and any(each.verdict is Verdict.FAIL for each in found.measurements):
             assert after.weight == 0 or _by_a_person(found)
