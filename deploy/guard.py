@@ -1,6 +1,7 @@
 """The end of a run in which a critical host failed."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import BaseStateCallback, State
@@ -13,8 +14,14 @@ _refusals: list[str] = []
 
 
 def refuse(finding: str) -> None:
-    """End the run as soon as this operation is over, with a text for the operator and without a traceback."""
+    """End the run as soon as this operation is over, with a text for the operator and without a traceback.
+
+    Raises:
+        PyinfraError: at once in a run of one phase by itself, over which nobody watches.
+    """
     _refusals.append(finding)
+    if not _watched():
+        raise PyinfraError(finding)
 
 
 class AbortOnCritical(BaseStateCallback):
@@ -51,7 +58,14 @@ class AbortOnCritical(BaseStateCallback):
 
 def install(groups: Iterable[str] = CRITICAL) -> None:
     """Watch over this run."""
-    # pyinfra has no public way to the state behind its context.
-    current = state._get_module()  # type: ignore[attr-defined]  # noqa: SLF001
-    if not any(isinstance(handler, AbortOnCritical) for handler in current.callback_handlers):
-        current.add_callback_handler(AbortOnCritical(groups))
+    if not _watched():
+        _state().add_callback_handler(AbortOnCritical(groups))
+
+
+def _watched() -> bool:
+    return any(isinstance(handler, AbortOnCritical) for handler in _state().callback_handlers)
+
+
+def _state() -> Any:
+    """The state behind pyinfra's context, to which it has no public way."""
+    return state._get_module()  # type: ignore[attr-defined]  # noqa: SLF001
