@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.environment import Arch, Environment, Role
@@ -178,7 +178,6 @@ _PLACES = {("TaskGroups", 0, "Count")} | {
 }
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_change_outside_of_what_is_stated_makes_another_version(data: st.DataObject) -> None:
     env = _env("test")

@@ -30,7 +30,7 @@ def _task(name: str = "app", driver: str = "exec", **task: Any) -> dict[str, Any
     return {"Name": name, "Driver": driver, **task}
 
 
-@settings(database=None, deadline=None, max_examples=40)
+@settings(max_examples=20)
 @given(trees.blocks(spec.Job))
 def test_the_file_of_any_job_renders_to_the_same_job(job: spec.Job) -> None:
     assert _rendered(imported.python_file(job.to_api())) == said.only(job.to_api())

@@ -170,7 +170,7 @@ def _by_a_person(found: Seen) -> bool:
     return found.request is not None and found.request.action == "promote"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(begun, walks)
 def test_no_promotion_without_passes_and_no_weight_on_what_has_failed(state: State, walk: list[tuple]) -> None:  # type: ignore[type-arg]
     going = Walk(state)
@@ -178,7 +178,7 @@ def test_no_promotion_without_passes_and_no_weight_on_what_has_failed(state: Sta
         going.go(moment)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 @given(begun, walks, moments)
 def test_every_rollout_ends_or_is_held_if_only_time_passes(state: State, walk: list[tuple], forever: tuple) -> None:  # type: ignore[type-arg]
     going = Walk(state)

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configs import ingress
@@ -14,7 +14,6 @@ from jobs.rollout.counts import Durations, Requests
 from jobs.rollout.plan import Plan, Step
 from jobs.rollout.verdicts import Verdict
 
-unhurried = settings(deadline=None)
 """The first example imports SciPy."""
 
 SHARES = st.one_of(st.none(), st.floats(0, 1))
@@ -50,27 +49,23 @@ def durations(buckets: list[int]) -> Durations:
     return Durations(total=sum(buckets), seconds=seconds, within=within)
 
 
-@unhurried
 @given(CHECKS, halves(), ALPHAS, WEIGHTS)
 def test_no_requests_of_the_canary_never_pass(check: SuccessRate, stable: Requests, alpha: float, weight: int) -> None:
     measured = judge.success_rate(check, Requests(), stable, alpha=alpha, weight=weight, query="")
     assert measured.verdict is Verdict.NO_DATA
 
 
-@unhurried
 @given(SLOW_CHECKS, times(), ALPHAS, WEIGHTS)
 def test_no_times_of_the_canary_never_pass(check: Latency, stable: list[int], alpha: float, weight: int) -> None:
     measured = slowness.latency(check, Durations(), durations(stable), alpha=alpha, weight=weight, query="")
     assert measured.verdict is Verdict.NO_DATA
 
 
-@unhurried
 @given(st.lists(st.sampled_from([{"ID": "a"}, {"ID": "b", "TaskStates": {}}]), max_size=3), st.integers(0, 5))
 def test_no_tasks_never_pass(canaries: list[dict[str, object]], at_most: int) -> None:
     assert judge.restarts(Restarts(at_most=at_most), canaries).verdict is Verdict.NO_DATA
 
 
-@unhurried
 @given(CHECKS, halves(), halves(), ALPHAS, WEIGHTS, st.sampled_from((0, 1)))
 def test_one_more_failed_request_never_turns_a_failure_good(
     check: SuccessRate, canary: Requests, stable: Requests, alpha: float, weight: int, another: int
@@ -86,7 +81,6 @@ def test_one_more_failed_request_never_turns_a_failure_good(
     assert before is Verdict.NO_DATA or after is not Verdict.PASS or before is Verdict.PASS
 
 
-@unhurried
 @given(SLOW_CHECKS, times(), times(), ALPHAS, WEIGHTS, st.integers(0, len(ingress.BUCKETS) - 1))
 def test_one_slower_request_never_turns_a_failure_good(
     check: Latency, canary: list[int], stable: list[int], alpha: float, weight: int, bucket: int
@@ -103,7 +97,6 @@ def test_one_slower_request_never_turns_a_failure_good(
     assert before is not Verdict.FAIL or after is Verdict.FAIL
 
 
-@unhurried
 @given(CHECKS, halves(), halves(), ALPHAS)
 def test_a_smaller_chance_of_false_alarms_never_makes_a_failure(
     check: SuccessRate, canary: Requests, stable: Requests, alpha: float
@@ -115,7 +108,6 @@ def test_a_smaller_chance_of_false_alarms_never_makes_a_failure(
     assert stricter is not Verdict.FAIL or looser is Verdict.FAIL
 
 
-@unhurried
 @given(CHECKS, halves(), halves(), ALPHAS, WEIGHTS)
 def test_every_number_of_a_measurement_is_finite_and_every_verdict_has_its_reason(
     check: SuccessRate, canary: Requests, stable: Requests, alpha: float, weight: int
