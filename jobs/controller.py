@@ -87,9 +87,9 @@ def _service() -> spec.Service:
             spec.Check(
                 type="http",
                 path="/health",
-                interval=timedelta(seconds=5),
-                timeout=timedelta(seconds=2),
-                check_restart=spec.CheckRestart(limit=5, grace=timedelta(seconds=60)),
+                interval=timedelta(seconds=2),
+                timeout=timedelta(seconds=1),
+                check_restart=spec.CheckRestart(limit=10, grace=timedelta(seconds=60)),
             ),
         ),
     )

@@ -1,6 +1,7 @@
 """Rollouts attended in threads: each by the same runner that a person's command has."""
 
 import threading
+import time
 from functools import partial
 
 from configs.errors import SocleError
@@ -32,10 +33,11 @@ class Attendance:
         thread.start()
 
     def end(self, within: float) -> None:
-        """Give all rollouts back, each at the end of its turn, and their leases with them; `within` in seconds."""
+        """Give all rollouts back, each at the end of its turn, and their leases with them; `within` seconds for all."""
         self._ending.set()
+        end = time.monotonic() + within
         for thread in self._threads.values():
-            thread.join(within)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _attended(self, job: str) -> None:
         try:

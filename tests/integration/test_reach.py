@@ -14,6 +14,7 @@ from configs.errors import AccessError
 from inventory.https import Failover
 from jobs.rollout import kv, reach
 from jobs.rollout.kv import KV
+from jobs.rollout.reach import Reach
 from tests.integration import rollouts, servers
 from tests.integration.conftest import Binary
 from tests.integration.rollouts import Consul
@@ -107,6 +108,11 @@ def test_every_call_has_the_token_of_its_time(cluster: tuple[Consul, ...]) -> No
     assert asked.get("https://any/v1/acl/token/self").status_code == 403
     tokens.pop(0)
     assert asked.get("https://any/v1/acl/token/self").ok
+
+
+def test_a_task_that_lacks_a_file_is_told_which(tmp_path: Path) -> None:
+    with pytest.raises(AccessError, match=r"reach\.json: No such file"):
+        Reach.of_task(tmp_path, "")
 
 
 @pytest.fixture
