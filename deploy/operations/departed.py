@@ -1,6 +1,6 @@
 """What hosts left behind that were rebuilt, or are in the inventory no more."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ def changes(env: Environment) -> Iterator[Change]:
         yield Change(f"forget Consul's lost member {name}", partial(consul.agent.force_leave, name))
 
 
-def gone(nodes: Sequence[Mapping[str, Any]], names: Set[str]) -> Iterator[Mapping[str, Any]]:
+def gone(nodes: Sequence[Mapping[str, Any]], names: Collection[str]) -> Iterator[Mapping[str, Any]]:
     """The nodes that are down for good.
 
     Such a node's host has a newer one that is ready (its own heartbeats may not be missed yet), or it is down and not
