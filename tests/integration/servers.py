@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+
+from vagrant.waiting import wait
 
 T = TypeVar("T")
 
@@ -29,17 +30,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def until(what: str, ready: Callable[[], T], within_s: float = 30) -> T:
-    """The first true answer of `ready`; network errors and failed assertions count as not yet."""
-    end, last = time.monotonic() + within_s, "nothing"
-    while time.monotonic() < end:
-        try:
-            if answer := ready():
-                return answer
-            last = repr(answer)
-        except (requests.RequestException, AssertionError, OSError) as error:
-            last = f"{type(error).__name__}: {error}"
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {within_s} s, last seen: {last}")
+    """The first true answer of `ready`; errors and failed assertions count as not yet."""
+    return wait(what, ready, bound_s=within_s, pause_s=0.05)
 
 
 @dataclass(kw_only=True)
