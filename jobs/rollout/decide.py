@@ -21,6 +21,9 @@ WITHDRAW_WITHIN: Final = timedelta(seconds=15)
 REVERTS_BY_ITSELF: Final = timedelta(seconds=5)
 """How long Nomad has to register the stable version by itself after its deployment failed."""
 
+_LOOK: Final = timedelta(seconds=5)
+"""How long a look may take: what is decided on it is decided so much later."""
+
 SETBACKS: Final = 3
 """How often canaries may be lost and waited for again."""
 
@@ -56,7 +59,7 @@ def explains(state: State, seen: Seen, now: float) -> bool:
     """Whether it is to be asked why the version does not run: what follows tells it."""
     if state.phase in (Phase.WITHDRAWING, Phase.REVERTING, Phase.ENDED):
         return False
-    starts_late = state.phase is Phase.STARTING and _late(state, state.plan.start_within, now)
+    starts_late = state.phase is Phase.STARTING and _late(state, state.plan.start_within - _LOOK, now)
     return starts_late or bool(seen.deployment and seen.deployment.failed)
 
 
