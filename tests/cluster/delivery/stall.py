@@ -95,8 +95,10 @@ class Stall:
                 each.kill()
         self._forget(self.shop)
 
-    def comes_to(self, what: str, phase: Phase, *, step: int = 0, judged: bool = False, running: Command) -> State:
-        """Wait for a phase of the open rollout; for a step of it, and until that is judged.
+    def comes_to(
+        self, what: str, phase: Phase, *, step: int = 0, setbacks: int = 0, judged: bool = False, running: Command
+    ) -> State:
+        """Wait for a phase of the open rollout; for a step of it, after so many losses, and until that is judged.
 
         Raises:
             HostError: when it does not come, or its command ends, with what was decided.
@@ -104,7 +106,8 @@ class Stall:
 
         def seen() -> State | None:
             state = self.shop.journal.read()
-            there = state and state.phase is phase and state.step >= step and (state.tallies or not judged)
+            there = state and state.phase is phase and state.step >= step and state.setbacks >= setbacks
+            there = there and (state.tallies or not judged)
             return state if there else None
 
         try:
@@ -115,16 +118,21 @@ class Stall:
             raise HostError(f"{what}: the command ended before\n{running.done()}")
         return found
 
-    def is_reverted(self, done: Done, *, asked: bool = False) -> None:
+    def is_reverted(self, done: Done, *, asked: bool = False, moved: bool = False) -> None:
         """Insist that the old release is as it was before, has all of the traffic, and the history says why.
 
         Args:
             done: the command that saw the end.
             asked: whether it was to abort: it has done then what it was asked for.
+            moved: whether a host was lost: as many instances are there as before, but not the same.
         """
         assert (done.exit, done.rollout["result"]) == (0 if asked else 1, "reverted"), str(done)
         self._is_over(done)
-        assert frozenset(self.shop.instances()) == self.stables, str(done)
+        running = self.shop.instances()
+        assert moved or frozenset(running) == self.stables, str(done)
+        assert len(running) == len(self.stables), str(done)
+        # The new release, and the old one once more: nobody went back twice.
+        assert {a["JobVersion"] for a in running.values()} == {self.version + 2}, str(done)
 
     def is_done(self, done: Done) -> None:
         """Insist that the new release has taken the place of the old one, by one version and one deployment."""

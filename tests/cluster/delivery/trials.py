@@ -33,6 +33,7 @@ class Trial:
         steps: weight in percent, and seconds.
         bound_s: of every verdict that is not a pass, and `then` what follows.
         count: instances.
+        start_s: how long canaries may take to be there, and to be back.
         env: variables of the sample service (configs/builds/web/faults.go).
     """
 
@@ -42,6 +43,7 @@ class Trial:
     then: Consequence = Consequence.HOLD
     strategy: Literal["canary", "blue_green"] = "canary"
     count: int = 2
+    start_s: int = 2 * LONG_S
     env: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self) -> Plan:
@@ -53,7 +55,7 @@ class Trial:
             checks=self.checks,
             bounds=Bounds(no_data=bound, error=bound, inconclusive=bound),
             interval=timedelta(seconds=2),
-            start_within=2 * _START,
+            start_within=timedelta(seconds=self.start_s),
             finish_within=timedelta(minutes=2),
             revert_within=timedelta(minutes=2),
         )
@@ -82,6 +84,10 @@ TRIALS: Final[Mapping[str, Trial]] = MappingProxyType(
         "patient": Trial(count=1),
         "held": Trial(bound_s=SHORT_S, count=1),
         "reverted": Trial(bound_s=SHORT_S, then=Consequence.REVERT, count=1),
+        "moved": Trial(steps=((20, HOLD_S), (50, HOLD_S))),
+        "lost": Trial(),
+        "unlucky": Trial(steps=((50, 60),), start_s=30),
+        "impatient": Trial(steps=((50, 300),), bound_s=SHORT_S, then=Consequence.REVERT, start_s=40),
         "silent": Trial(bound_s=SHORT_S, count=1),
         "abandoned": Trial(bound_s=SHORT_S, count=1),
         "nan": _asks("0/0 * sum(up)"),
