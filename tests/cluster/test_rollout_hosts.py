@@ -34,20 +34,6 @@ def test_when_its_host_is_drained_a_canary_moves_and_the_rollout_goes_on(cluster
         assert failures(traffic.answers(moved.name)) == []
 
 
-def test_a_canary_lost_twice_is_not_placed_again_by_nomad_and_the_release_is_taken_back_in_time(
-    cluster: Cluster, tmp_path: Path
-) -> None:
-    with stalls(cluster, tmp_path, "unlucky") as (unlucky,), Traffic(cluster.access, {unlucky.name: RATE}) as traffic:
-        run = unlucky.begin()
-        for setbacks in (0, 1):
-            unlucky.comes_to("it is judged", Phase.ANALYSING, setbacks=setbacks, judged=True, running=run)
-            (canary,) = unlucky.canaries()
-            faults.move(cluster, canary)
-        unlucky.is_reverted(done := run.done())
-        assert "the canaries were not ready within 0:00:30" in done.reason
-        assert failures(traffic.answers(unlucky.name)) == []
-
-
 def test_when_its_host_is_lost_a_canary_has_no_traffic_until_it_is_placed_again_or_taken_back(
     cluster: Cluster, tmp_path: Path
 ) -> None:

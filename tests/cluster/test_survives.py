@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from configs.environment import Host
 from configs.errors import HostError
 from deploy.facts import consul as consul_facts
 from deploy.facts import nomad as nomad_facts
 from deploy.facts import vault as vault_facts
 from tests.cluster.cluster import Cluster
+from tests.cluster.leaders import leader
 from tests.cluster.load import Load
 from vagrant.waiting import wait
 
@@ -43,10 +43,10 @@ def load(cluster: Cluster) -> Iterator[Load]:
 def test_a_killed_leader_is_replaced_and_the_service_answers_meanwhile(
     cluster: Cluster, load: Load, service: str
 ) -> None:
-    leader, before = _leader(cluster, service), _instances(cluster)
+    led, before = leader(cluster, service), _instances(cluster)
     killed = time.monotonic()
-    cluster.ssh(leader, f"systemctl kill --signal KILL {service}")
-    wait(f"{service} runs again", lambda: _is_active(cluster, leader, service), bound_s=30)
+    cluster.ssh(led, f"systemctl kill --signal KILL {service}")
+    wait(f"{service} runs again", lambda: _is_active(cluster, led, service), bound_s=30)
     _writes_again(load, killed)
     _say(load, f"kill -9 of {service}'s leader", killed)
     assert load.writes[service].gap(killed) < WRITES_BACK_S
@@ -63,7 +63,7 @@ def test_the_same_command_unseals_what_was_killed(cluster: Cluster, load: Load) 
 
 
 def test_a_killed_server_host_is_spared_and_comes_back(cluster: Cluster, load: Load) -> None:
-    lost = _leader(cluster, "nomad")
+    lost = leader(cluster, "nomad")
     killed = time.monotonic()
     cluster.fleet.kill(lost)
     _writes_again(load, killed)
@@ -98,7 +98,7 @@ def test_a_killed_client_hosts_instances_come_back_on_another(cluster: Cluster, 
 def test_an_emptied_server_and_an_emptied_client_are_made_whole_by_the_same_command(
     cluster: Cluster, load: Load
 ) -> None:
-    emptied = (_leader(cluster, "vault"), cluster.env.clients[0].name)
+    emptied = (leader(cluster, "vault"), cluster.env.clients[0].name)
     began = time.monotonic()
     for name in emptied:
         cluster.fleet.empty(name)
@@ -112,22 +112,6 @@ def test_nothing_that_was_acknowledged_is_lost(load: Load) -> None:
     for stream in load.writes.values():
         sys.stdout.write(f"{stream.name}: {len(stream.answered)} acknowledged, {len(stream.failed)} failed\n")
     assert load.lost() == {}
-
-
-def _leader(cluster: Cluster, service: str) -> str:
-    """The host of a group's leader."""
-    access = cluster.access
-
-    def leading(server: Host) -> bool:
-        if service == "vault":
-            return vault_facts.is_active(access.vault(server, token=""))
-        found = access.consul(token="").status.leader() if service == "consul" else nomad_facts.leader(access)
-        return bool(found.partition(":")[0] == server.address)
-
-    def leader() -> str | None:
-        return next((server.name for server in cluster.env.servers if leading(server)), None)
-
-    return wait(f"{service} has a leader", leader, bound_s=WRITES_BACK_S)
 
 
 def _is_active(cluster: Cluster, host: str, unit: str) -> bool:

@@ -36,11 +36,6 @@ def kill_task(cluster: Cluster, allocation: str, task: str) -> None:
     api.request(allocation, "signal", method="post", json={"Signal": "SIGKILL", "Task": task})
 
 
-def move(cluster: Cluster, allocation: str) -> None:
-    """Stop an instance, as a drain of its host does; Nomad places another where one is wanted."""
-    cluster.access.nomad().allocation.stop_allocation(allocation)
-
-
 def traefik_of(cluster: Cluster, host: str) -> str:
     """The allocation of an ingress host's Traefik."""
     found = cluster.access.nomad().job.get_allocations("ingress")

@@ -86,7 +86,6 @@ TRIALS: Final[Mapping[str, Trial]] = MappingProxyType(
         "reverted": Trial(bound_s=SHORT_S, then=Consequence.REVERT, count=1),
         "moved": Trial(steps=((20, HOLD_S), (50, HOLD_S))),
         "lost": Trial(),
-        "unlucky": Trial(steps=((50, 60),), start_s=30),
         "impatient": Trial(steps=((50, 300),), bound_s=SHORT_S, then=Consequence.REVERT, start_s=40),
         "silent": Trial(bound_s=SHORT_S, count=1),
         "abandoned": Trial(bound_s=SHORT_S, count=1),
