@@ -106,9 +106,9 @@ class Stall:
 
         def seen() -> State | None:
             state = self.shop.journal.read()
-            there = state and state.phase is phase and state.step >= step and state.setbacks >= setbacks
-            there = there and (state.tallies or not judged)
-            return state if there else None
+            if state is None or state.phase is not phase or state.step < step or state.setbacks < setbacks:
+                return None
+            return state if state.tallies or not judged else None
 
         try:
             found = wait(what, lambda: seen() or not running.running, bound_s=BOUND_S)
