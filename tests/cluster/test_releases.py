@@ -35,6 +35,8 @@ class Story:
 
     Attributes:
         shop: the service.
+        strategy: how it was released.
+        seen: the traffic, which goes on.
         stables: the allocations that served before.
         done: how the release ended.
         answers: all from before its start until after its end.
@@ -42,6 +44,8 @@ class Story:
     """
 
     shop: Shop
+    strategy: str
+    seen: Traffic = field(repr=False)
     stables: frozenset[str]
     done: Done
     answers: list[Answer] = field(repr=False)
@@ -69,7 +73,10 @@ def release(shop: Shop, seen: Traffic, version: str, strategy: str = "canary") -
     left, ended = frozenset(shop.instances()), time.time()
     wait("what was sent is answered", lambda: seen.answers(shop.name, ended + 1), bound_s=15)
     sys.stdout.write(f"{shop.name}: {version}: {done}\n")
-    return Story(shop=shop, stables=stables, done=done, answers=seen.answers(shop.name, began), left=left)
+    return Story(
+        shop=shop, strategy=strategy, seen=seen, stables=stables, done=done, left=left,
+        answers=seen.answers(shop.name, began),
+    )  # fmt: skip
 
 
 def _settled(shop: Shop) -> bool:
@@ -128,6 +135,27 @@ def test_the_old_side_of_a_blue_green_release_stays_warm_while_it_is_judged(good
     assert all(when > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(promoted)) for when in ended)
 
 
+def test_a_rollback_goes_back_to_the_version_before_with_the_count_that_runs(good: Story) -> None:
+    shop, began = good.shop, time.time()
+    shop.nomad.scale(shop.name, shop.name, 3, "as an autoscaler does")
+    wait("three instances", lambda: len(shop.instances()) == 3 and shop.whole(), bound_s=60)
+    done = shop.run("rollback", shop.file("good", "2", good.strategy))
+    wait("release 1 alone answers", lambda: _releases(good, time.time() - 2) == {"1"}, bound_s=30)
+    assert done.exit == 0, str(done)
+    assert len(shop.instances()) == 3
+    assert traffic.failures(good.seen.answers(shop.name, began)) == []
+
+
+def test_nothing_would_change_after_all_of_it(good: Story) -> None:
+    shop = good.shop
+    assert shop.run("plan", shop.file("good", "1", good.strategy)).exit == 0
+    assert shop.run("plan", shop.file("good", "2", good.strategy)).exit == 1
+
+
+def _releases(story: Story, since: float) -> set[str]:
+    return {each.release for each in story.seen.answers(story.shop.name, since)}
+
+
 @pytest.fixture(scope="module")
 def bad(cluster: Cluster, folder: Path) -> Iterator[Mapping[str, Story]]:
     """Every bad release, each of a shop of its own."""
@@ -172,35 +200,3 @@ def test_users_see_at_most_the_canary_s_share_of_errors(bad: Mapping[str, Story]
     failed = traffic.failures(story.answers)
     sys.stdout.write(f"{len(failed)} of {len(story.answers)} requests failed, at most {allowed} may\n")
     assert len(failed) <= allowed, failed[:10]
-
-
-@pytest.fixture(scope="module")
-def grown(cluster: Cluster, folder: Path) -> Iterator[tuple[Shop, Traffic]]:
-    """A shop under load at its second release, scaled up since."""
-    shop = Shop.of(cluster, "shop-grown", folder)
-    with closing(shop), Traffic(cluster.access, {shop.name: traffic.RATE}) as seen:
-        shop.opened("1")
-        assert release(shop, seen, "good").done.exit == 0
-        shop.nomad.scale(shop.name, shop.name, 3, "as an autoscaler does")
-        wait("three instances", lambda: len(shop.instances()) == 3 and shop.whole(), bound_s=60)
-        yield shop, seen
-
-
-def test_a_rollback_goes_back_to_the_version_before_with_the_count_that_runs(grown: tuple[Shop, Traffic]) -> None:
-    shop, seen = grown
-    began = time.time()
-    done = shop.run("rollback", shop.file("good", "2"))
-    wait("release 1 alone answers", lambda: _releases(seen, shop) == {"1"}, bound_s=30)
-    assert done.exit == 0, str(done)
-    assert len(shop.instances()) == 3
-    assert traffic.failures(seen.answers(shop.name, began)) == []
-
-
-def test_nothing_would_change_after_all_of_it(grown: tuple[Shop, Traffic]) -> None:
-    shop, _ = grown
-    assert shop.run("plan", shop.file("good", "1")).exit == 0
-    assert shop.run("plan", shop.file("good", "2")).exit == 1
-
-
-def _releases(seen: Traffic, shop: Shop) -> set[str]:
-    return {each.release for each in seen.answers(shop.name, time.time() - 2)}
