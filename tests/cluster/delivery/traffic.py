@@ -1,6 +1,7 @@
 """Steady traffic through every ingress host of an environment, from a process of its own, and what it was answered."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,7 @@ class Traffic:
     def __init__(self, access: Access, rates: Mapping[str, float]) -> None:
         self._order = order(access, rates)
         self._path = Path(tempfile.mkdtemp(prefix="traffic-")) / "answers"
+        self._kept: str | None = None
 
     def __enter__(self) -> Self:
         with self._path.open("w") as answers:
@@ -90,10 +92,13 @@ class Traffic:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(2 * TIMEOUT_S)
+        self._kept = self._path.read_text()
+        shutil.rmtree(self._path.parent)
 
     def answers(self, service: str, since: float = 0.0, until: float = float("inf")) -> list[Answer]:
         """What requests got that were sent from one time to another (epoch seconds), in order of their answers."""
-        lines = self._path.read_text().splitlines(keepends=True)
+        text = self._path.read_text() if self._kept is None else self._kept
+        lines = text.splitlines(keepends=True)
         found = (Answer(*json.loads(line)) for line in lines if line.endswith("\n"))
         return [each for each in found if each.service == service and since <= each.at <= until]
 
