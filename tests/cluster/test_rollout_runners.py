@@ -17,6 +17,7 @@ from configs.errors import JobError
 from jobs.rollout.state import Phase
 from tests.cluster.cluster import Cluster
 from tests.cluster.delivery.command import Done
+from tests.cluster.delivery.shop import Shop
 from tests.cluster.delivery.stall import Stall, stalls
 from tests.cluster.delivery.traffic import Traffic, failures
 from tests.cluster.delivery.trials import HOLD_S
@@ -26,6 +27,7 @@ RATE = 30.0
 TAKEN_OVER_S = 15.0
 CUT_BOUND_S = 90.0
 
+CONTROLLER = "controller"
 NOWHERE = "after:write:nothing"
 
 GOOD = (
@@ -54,14 +56,16 @@ BAD = (
 
 @pytest.fixture(scope="module")
 def alone(cluster: Cluster) -> Iterator[Cluster]:
-    """The environment while no runner of its own takes rollouts over."""
-    found = cluster.access.nomad().jobs.get_jobs(prefix="controller")
-    runs = any(job["ID"] == "controller" and job["Status"] == "running" for job in found)
-    if runs:
-        cluster.jobs("stop", "controller")
+    """The environment while no runner of its own takes rollouts over; the same one is started again afterwards."""
+    nomad = Shop.of(cluster, CONTROLLER, Path()).nomad
+    found = nomad.find(CONTROLLER)
+    if found is None or found["Stop"]:
+        yield cluster
+        return
+    nomad.stop(CONTROLLER)
     yield cluster
-    if runs:
-        cluster.jobs("run", "controller")
+    cluster.access.nomad().jobs.register_job({"Job": {**found, "Stop": False}})
+    wait("the controller runs", lambda: nomad.status(CONTROLLER).whole, bound_s=CUT_BOUND_S)
 
 
 def test_a_runner_killed_at_every_transition_is_followed_by_another_that_does_nothing_twice(
