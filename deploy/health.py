@@ -79,6 +79,7 @@ def _questions(env: Environment, access: Access) -> Iterator[Question]:
     yield "consul", "agents", lambda: _agents(env, access)
     for server in env.servers:
         yield "vault", server.name, lambda s=server: _vault(env, s)  # type: ignore[misc]
+    yield "vault", "active", lambda: _active(env)
     yield "vault", "raft peers", lambda: _group(vault_facts.quorum(env))
     yield "nomad", "servers", lambda: _group(nomad_facts.quorum(env))
     for client in env.clients:
@@ -111,6 +112,15 @@ def _vault(env: Environment, server: Host) -> Answer:
     if not state["initialized"]:
         return False, "not initialised"
     return not state["sealed"], "sealed - run deploy/cluster.py to unseal it" if state["sealed"] else "unsealed"
+
+
+def _active(env: Environment) -> Answer:
+    """A server that was joined and unsealed at the same moment has called itself active beside the active one."""
+    found = vault_facts.leaders(env)
+    if len(found) == 1:
+        return True, found[0]
+    which = f"{' and '.join(found)} at once - restart Vault on one of them" if found else "none - see their journals"
+    return False, f"{which}, then run deploy/cluster.py"
 
 
 def _node(access: Access, client: Host) -> Answer:

@@ -50,6 +50,12 @@ def active(env: Environment) -> hvac.Client:
     raise AccessError(f"{env.name}: no Vault server is active - see python -m deploy.status {env.name}")
 
 
+def leaders(env: Environment) -> list[str]:
+    """The servers that call themselves active: there is to be one."""
+    access = Access.for_environment(env)
+    return [server.name for server in env.servers if is_active(access.vault(server, token=""))]
+
+
 def is_active(api: hvac.Client) -> bool:
     """Whether this server is the active one."""
     return bool(api.sys.read_health_status(method="HEAD").status_code == HTTPStatus.OK)
