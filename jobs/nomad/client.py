@@ -122,11 +122,13 @@ class Client:
             "PreserveCounts": preserve_counts,
         }
         answer = self._call(self._api.jobs, "post", json=body)
-        now = self.job(job.id)
-        # Nomad 1.11 does not hold EnforceIndex against registrations at the same moment (nomad#27832).
-        if now["JobModifyIndex"] != answer["JobModifyIndex"]:
+        # The present version may be another already: what fails at once is taken back by Nomad, and Nomad 1.11 does not
+        # hold EnforceIndex against registrations at the same moment (nomad#27832).
+        made = answer["JobModifyIndex"]
+        version = next((each["Version"] for each in self.versions(job.id) if each["JobModifyIndex"] == made), None)
+        if version is None:
             raise JobError(f"{job.id}: somebody else registered it at the same moment - look at its status, plan again")
-        return Registration(index=now["JobModifyIndex"], version=now["Version"], warnings=answer.get("Warnings") or "")
+        return Registration(index=made, version=version, warnings=answer.get("Warnings") or "")
 
     def stop(self, job_id: str) -> None:
         """Stop a job; Nomad remembers it until it collects its garbage."""

@@ -45,7 +45,7 @@ def due(state: State, seen: Seen, now: float) -> Iterator[Action]:
     """What has to be done now; nothing when all is as the state wants it."""
     if seen.traffic and seen.traffic.written != state.weight and state.phase is not Phase.ENDED:
         yield actions.Weigh(state.weight)
-    elif state.phase is Phase.REGISTERING and not (seen.job and seen.job.ours):
+    elif state.phase is Phase.REGISTERING and (seen.job is None or seen.job.ours is None):
         yield actions.Register()
     # A rolling update may still pass through canaries, as the job's update says: their health alone decides.
     rolling = state.phase is Phase.FINISHING and state.plan.strategy == "rolling"
@@ -64,11 +64,11 @@ def explains(state: State, seen: Seen, now: float) -> bool:
 
 
 def _registering(state: State, seen: Seen, now: float) -> State:
-    if seen.job and seen.job.ours:
-        registered = replace(state, version=seen.job.version)
+    if seen.job and seen.job.ours is not None:
+        registered = replace(state, version=seen.job.ours)
         through = state.plan.strategy != "rolling" and state.before.version is not None
         phase = Phase.STARTING if through else Phase.FINISHING
-        return _enter(registered, phase, now, f"registered version {seen.job.version}")
+        return _enter(registered, phase, now, f"registered version {seen.job.ours}")
     if (seen.job.index if seen.job else 0) != state.before.index:
         return _end(state, now, Result.REFUSED, "somebody else registered the job at the same moment - plan it again")
     if _late(state, state.plan.start_within, now):

@@ -97,14 +97,14 @@ class Job:
     """The job as Nomad has it.
 
     Attributes:
-        ours: whether it is the rollout's own; asked only while it is registered.
+        ours: the version that is the rollout's own; asked only while it is registered.
         whole: whether all that should run of its present version does, and nothing of others.
         counts: instances asked for, by group.
     """
 
     version: int
     index: int
-    ours: bool | None = None
+    ours: int | None = None
     stopped: bool = False
     whole: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)

@@ -23,7 +23,7 @@ Allocations = tuple[Document, ...]
 
 
 class World:
-    """Nomad, the ingresses and the metrics, for rollouts of one environment.
+    """Nomad, the ingresses and the metrics, for one rollout.
 
     Every method raises AccessError when a server it needs is not reached.
     """
@@ -32,6 +32,7 @@ class World:
         self._nomad = reach.nomad
         self._ingress = Ingress(reach.consul, reach.ingresses, reach.session)
         self._metrics = Metrics(reach.prometheus, reach.loki)
+        self._registered: int | None = None
 
     def look(self, state: State, request: seen.Request | None, now: float) -> Seen:
         """What there is now; the checks are measured when they are due."""
@@ -64,7 +65,8 @@ class World:
         match action:
             case actions.Register():
                 job = spec.Job.from_api(state.spec)
-                self._nomad.register(job, state.before.index, preserve_counts=scaled(job))
+                made = self._nomad.register(job, state.before.index, preserve_counts=scaled(job))
+                self._registered = made.version
             case actions.Promote(deployment):
                 self._nomad.promote(deployment)
             case actions.Fail(deployment):
@@ -89,12 +91,16 @@ class World:
         reasons = watch.reasons(self._nomad, state.job, state.version or 0)
         return " ".join(reasons[0].split()) if reasons else ""
 
-    def _ours(self, state: State, job: Document) -> bool:
-        """Whether the registration was made: by us, or by a runner before us that did not live to say so."""
-        if job["JobModifyIndex"] == state.before.index:
-            return False
+    def _ours(self, state: State, job: Document) -> int | None:
+        """The version that the registration made: ours, or that of a runner before us that did not live to say so.
+
+        Ours may be gone already: a version that fails at once is taken back by Nomad within a second.
+        """
+        if self._registered is not None or job["JobModifyIndex"] == state.before.index:
+            return self._registered
         wanted = spec.Job.from_api(state.spec)
-        return not self._nomad.plan(versions.kept(wanted, job) if scaled(wanted) else wanted).changes
+        same = not self._nomad.plan(versions.kept(wanted, job) if scaled(wanted) else wanted).changes
+        return int(job["Version"]) if same else None
 
     def _traffic(self, state: State, deployments: list[Document]) -> seen.Traffic | None:
         if state.service is None:

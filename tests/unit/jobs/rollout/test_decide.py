@@ -33,19 +33,25 @@ def test_a_job_is_registered_only_once_no_canary_can_get_traffic() -> None:
 
 
 def test_a_registration_that_a_dead_runner_made_is_found_and_not_made_again() -> None:
-    state = decide.decide(sights.state(), sight(job=job(2, ours=True)), 1)
+    state = decide.decide(sights.state(), sight(job=job(2, ours=2)), 1)
     assert (state.phase, state.version) == (Phase.STARTING, 2)
     assert due(state, sight(), 1) == []
 
 
+def test_a_version_that_nomad_took_back_at_once_is_still_the_rollouts_own() -> None:
+    state = decide.decide(sights.state(), sight(job=job(3, ours=2), deployment=deployment("failed")), 1)
+    assert (state.phase, state.version) == (Phase.STARTING, 2)
+    assert decide.decide(state, sight(job=job(3), deployment=deployment("failed")), 2).phase is Phase.WITHDRAWING
+
+
 def test_a_job_that_somebody_else_registered_meanwhile_is_left_alone() -> None:
-    state = decide.decide(sights.state(), sight(job=job(2, ours=False)), 1)
+    state = decide.decide(sights.state(), sight(job=job(2)), 1)
     assert (state.phase, state.result) == (Phase.ENDED, Result.REFUSED)
 
 
 def test_the_first_version_of_a_job_goes_without_steps() -> None:
     first = sights.state(before=Before())
-    assert decide.decide(first, sight(job=job(0, ours=True)), 1).phase is Phase.FINISHING
+    assert decide.decide(first, sight(job=job(0, ours=0)), 1).phase is Phase.FINISHING
 
 
 @pytest.mark.parametrize(
@@ -306,7 +312,7 @@ def test_nobody_can_promote_a_canary_that_is_not_healthy() -> None:
 
 def test_a_rolling_update_goes_without_steps() -> None:
     rolling = sights.state(plan=Plan(strategy="rolling"))
-    assert decide.decide(rolling, sight(job=job(2, ours=True)), 1).phase is Phase.FINISHING
+    assert decide.decide(rolling, sight(job=job(2, ours=2)), 1).phase is Phase.FINISHING
 
 
 def test_every_look_that_a_plan_allows_shares_its_chance_of_a_false_alarm() -> None:

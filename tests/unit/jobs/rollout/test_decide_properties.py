@@ -49,7 +49,7 @@ deployments = st.none() | st.builds(
 jobs = st.none() | st.builds(
     sights.job,
     st.sampled_from([2, 2, 2, 2, 3]),
-    ours=st.just(True) | st.booleans(),
+    ours=st.sampled_from([2, 2, 2, None]),
     stopped=st.sampled_from([False, False, False, True]),
     whole=st.booleans(),
     counts=st.sampled_from([{"web": 2}, {"web": 1}]),
@@ -67,7 +67,7 @@ verdicts = _mostly(
 )
 requests = st.sampled_from([None, None, None, "pause", "resume", "promote", "abort"])
 well = st.builds(
-    lambda split, request: (sights.sight(job=sights.job(ours=True)), split, request),
+    lambda split, request: (sights.sight(job=sights.job(ours=2)), split, request),
     ingresses,
     _mostly(st.none(), requests),
 )
