@@ -9,7 +9,6 @@ from pathlib import Path
 from configs import ingress
 from configs.consul import JOURNALS
 from configs.errors import HostError
-from jobs.nomad import watch
 from jobs.rollout.seen import Traffic
 from jobs.rollout.state import Phase, State
 from jobs.rollout.traffic import Ingress
@@ -74,8 +73,14 @@ class Stall:
         """The old release with another count, whole again."""
         nomad = self.shop.nomad
         nomad.scale(self.name, self.name, count, "a story begins with it")
+
+        def whole() -> bool:
+            newest = nomad.deployments(self.name)[0]
+            there = len(self.shop.instances()) == count and newest["Status"] == "successful"
+            return bool(there and newest["JobVersion"] > self.version)
+
+        wait(f"{self.name} has {count}", whole, bound_s=BOUND_S)
         version = nomad.job(self.name)["Version"]
-        wait(f"{self.name} has {count}", lambda: watch.look(nomad, self.name, version).done, bound_s=BOUND_S)
         return replace(self, stables=frozenset(self.shop.instances()), version=version)
 
     def begin(self) -> Command:
@@ -129,8 +134,9 @@ class Stall:
         assert (done.exit, done.rollout["result"]) == (0 if asked else 1, "reverted"), str(done)
         self._is_over(done)
         running = self.shop.instances()
-        assert moved or frozenset(running) == self.stables, str(done)
-        assert len(running) == len(self.stables), str(done)
+        changed = f"{sorted(self.stables)} are {sorted(running)}\n{done}"
+        assert moved or frozenset(running) == self.stables, changed
+        assert len(running) == len(self.stables), changed
         # The new release, and the old one once more: nobody went back twice.
         assert {a["JobVersion"] for a in running.values()} == {self.version + 2}, str(done)
 
