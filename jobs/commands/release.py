@@ -94,7 +94,7 @@ def release(site: Site, order: Order, report: Callable[[Decision], None]) -> Rel
     if not judged(job):
         return _settled(site, order, report)
     if order.detach:
-        return _left(site, order)
+        return _left(site, order, report)
     state = runner.begin(site.reach, job, order.plan, who=order.who, fingerprint=order.fingerprint, report=report)
     return Released(job=job.id, version=state.version, changed=True, state=state)
 
@@ -144,7 +144,7 @@ def _ended(state: State, result: Result, reason: str) -> State:
     return ended.noted(now, reason)
 
 
-def _left(site: Site, order: Order) -> Released:
+def _left(site: Site, order: Order, report: Callable[[Decision], None]) -> Released:
     """Written into the journal, for the controller on the cluster to find.
 
     Raises:
@@ -160,6 +160,7 @@ def _left(site: Site, order: Order) -> Released:
     with journal.lease(order.who) as lease:
         state = journal.read()
         if state is None:
+            runner.at_rest(site.reach, order.job.id, order.plan.start_within, report)
             state = _fresh(site, order)
             lease.write(state)
         elif state.spec != order.job.to_api():

@@ -35,6 +35,9 @@ FOLLOW_S: Final = 5.0
 AGAIN: Final = "trying again"
 """How a report begins that is of no decision: of a server that was not reached."""
 
+_ENDED: Final = frozenset({"successful", "failed", "cancelled"})
+"""How a deployment may be that nothing more comes of."""
+
 Report = Callable[[Decision], None]
 
 
@@ -62,13 +65,14 @@ def begin(
         The rollout when it has ended, or is held for a person.
 
     Raises:
-        HeldError: when another runner is at it, or the rollout of another version is open.
+        HeldError: when another runner is at it, the rollout of another version is open, or a deployment does not end.
         AccessError: when the servers are not reached for five minutes; the rollout stays open.
     """
     clock, journal = clock or Clock(), Journal(reach.consul, job.id)
     with journal.lease(who) as lease:
         state = journal.read()
         if state is None:
+            at_rest(reach, job.id, plan.start_within, report, clock)
             state = fresh(reach, job, plan, who=who, fingerprint=fingerprint, now=clock.now())
             lease.write(state)
         elif state.spec != job.to_api():
@@ -103,6 +107,28 @@ def attend(reach: Reach, job_id: str, *, who: str, report: Report, clock: Clock 
             state = _followed(journal, state, report, clock)
             if state.over and not _asked(journal, state):
                 return state
+
+
+def at_rest(reach: Reach, job_id: str, within: timedelta, report: Report, clock: Clock | None = None) -> None:
+    """Wait until no deployment of the job is open, such as one that scaled it.
+
+    A new version would cancel it, and what is gone back to would be a version that was never whole.
+
+    Raises:
+        HeldError: when it does not end in time.
+    """
+    clock = clock or Clock()
+    end, told = clock.now() + within.total_seconds(), False
+    while (found := reach.nomad.deployment(job_id)) and found["Status"] not in _ENDED:
+        text = f"version {found['JobVersion']} is being deployed: {found['StatusDescription']}"
+        if clock.now() > end:
+            raise HeldError(
+                f"{job_id}: {text}, for more than {within} - nomad deployment fail {found['ID'][:8]} ends it"
+            )
+        if not told:
+            report(Decision(at=clock.now(), text=f"{text}; waiting for its end", phase=Phase.REGISTERING, weight=0))
+            told = True
+        clock.sleep(POLL_S)
 
 
 def fresh(reach: Reach, job: spec.Job, plan: Plan, *, who: str, fingerprint: str, now: float) -> State:

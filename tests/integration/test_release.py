@@ -213,6 +213,14 @@ def test_a_rollback_brings_the_last_good_version_and_leaves_the_count(test_site:
     assert test_site.journal(name).history()[0].plan == rolling()
 
 
+def test_a_release_waits_for_the_end_of_what_scales_the_job(test_site: Site, name: str) -> None:
+    _release(test_site, _File(name, "one"))
+    test_site.nomad.scale(name, "sleep", 3, "more is asked of it")
+    servers.until("its deployment is there", lambda: len(test_site.nomad.deployments(name)) == 2, 10)
+    assert _release(test_site, _File(name, "two")).exit is Exit.DONE
+    assert [each["Status"] for each in test_site.nomad.deployments(name)] == ["successful"] * 3
+
+
 def _stable(site: Site, name: str, version: int) -> bool:
     newest = versions.of(site.nomad, name)[0]
     return newest.number == version and newest.stable
