@@ -1,5 +1,6 @@
 """What there is on hosts and in an environment, so that two looks can be compared."""
 
+from configs.consul import ACTIVE
 from configs.environment import Host
 from inventory.access import Access
 from vagrant import ssh
@@ -28,11 +29,15 @@ def of_host(host: Host, *, data: bool) -> set[str]:
 
 
 def of_apis(access: Access) -> dict[str, object]:
-    """What the bring-up ever writes through an API; the count of changes shows one that left it as it was."""
+    """What the bring-up ever writes through an API; the count of changes shows one that left it as it was.
+
+    What the rollouts' controller keeps in Consul is left out: it writes its heartbeats by itself.
+    """
     consul, nomad, vault = access.consul(), access.nomad(), access.vault()
+    keys = [entry for entry in consul.kv.get("", recurse=True)[1] or () if not entry["Key"].startswith(ACTIVE)]
     return {
         "Consul's policies": {policy["Name"]: policy["ModifyIndex"] for policy in consul.acl.policy.list()},
-        "Consul's keys": {entry["Key"]: entry["ModifyIndex"] for entry in consul.kv.get("", recurse=True)[1] or ()},
+        "Consul's keys": {entry["Key"]: entry["ModifyIndex"] for entry in keys},
         "Nomad's jobs": {job["ID"]: job["JobModifyIndex"] for job in nomad.jobs.get_jobs()},
         "Nomad's tokens": {token["AccessorID"]: token["ModifyIndex"] for token in nomad.acl.get_tokens()},
         "Nomad's policies": {policy["Name"]: policy["ModifyIndex"] for policy in nomad.acl.get_policies()},
