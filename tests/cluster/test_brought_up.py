@@ -19,6 +19,7 @@ PHASES = (
     "deploy.prometheus.run",
     "deploy.logs.run",
     "deploy.ingress.run",
+    "deploy.controller.run",
 )
 
 

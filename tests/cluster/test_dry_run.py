@@ -31,6 +31,7 @@ PHASES = {
     "Prometheus",
     "Logs",
     "Ingress",
+    "Controller",
     "Verify",
 }
 
