@@ -133,5 +133,13 @@ def test_the_watchdog_always_fires(cluster: Cluster) -> None:
 
 
 def test_the_list_of_services_holds_what_consul_knows(cluster: Cluster) -> None:
-    listed = json.loads(cluster.ssh(cluster.env.monitor, f"cat {prometheus.TARGETS}"))
-    assert {entry["labels"]["service"] for entry in listed} == {"web"}
+    def listed() -> set[str]:
+        entries = json.loads(cluster.ssh(cluster.env.monitor, f"cat {prometheus.TARGETS}"))
+        return {entry["labels"]["service"] for entry in entries}
+
+    def known() -> set[str]:
+        _, services = cluster.access.consul().catalog.services()
+        return {name for name, tags in services.items() if "metrics" in tags}
+
+    wait("the list is Consul's", lambda: listed() == known(), bound_s=30)
+    assert {"web", "controller"} <= listed()
