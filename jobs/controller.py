@@ -5,17 +5,14 @@ It is our own code, run by the Python of its client. What it may and where its s
 
 import json
 from datetime import timedelta
-from typing import Literal
 
 from configs import artifacts, controller, programs
 from configs.environment import Arch, Environment
 from configs.errors import JobError
 from inventory import artifact_cache
-from jobs.nomad import mirror, spec
+from jobs.nomad import mirror, service, spec
 
 _INSTANCES = 2
-
-_NOBODY = 65534
 _LOADERS = {
     Arch.AMD64: "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
     Arch.ARM64: "/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
@@ -73,7 +70,7 @@ def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
             delay=timedelta(seconds=5), delay_function="exponential", max_delay=timedelta(minutes=1), unlimited=True
         ),
         ephemeral_disk=spec.EphemeralDisk(size_mb=300),
-        tasks=(_task(env, checksum),),
+        tasks=(service.reader(_task(env, checksum)),),
     )
 
 
@@ -113,9 +110,6 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
         ),
         volume_mounts=(spec.VolumeMount(volume="usr", destination="/usr", read_only=True),),
         templates=tuple(_templates(env)),
-        vault=spec.Vault(),
-        consul=spec.Consul(),
-        identities=(spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
         resources=spec.Resources(cpu=100, memory_mb=256, secrets_mb=8),
         logs=spec.LogConfig(max_files=3, max_file_size_mb=20),
         kill_signal="SIGTERM",
@@ -126,23 +120,11 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
 def _templates(env: Environment) -> list[spec.Template]:
     """A renewed certificate is read with the next connection, a token with the next call, a password at the start."""
     return [
-        _secret("reach.json", json.dumps(controller.reach(env), indent=2), change_mode="restart"),
-        *(_secret(f"{name}.pem", _field(controller.TLS_PATH, name)) for name in ("cert", "key", "ca")),
-        _secret("nomad-token", _field(controller.TOKENS_PATH, "nomad")),
-        _secret("password", _field(controller.TOKENS_PATH, "prometheus"), change_mode="restart"),
+        service.private("secrets/reach.json", json.dumps(controller.reach(env), indent=2), change_mode="restart"),
+        *(
+            service.private(f"secrets/{name}.pem", service.field(controller.TLS_PATH, name))
+            for name in ("cert", "key", "ca")
+        ),
+        service.private("secrets/nomad-token", service.field(controller.TOKENS_PATH, "nomad")),
+        service.private("secrets/password", service.field(controller.TOKENS_PATH, "prometheus"), change_mode="restart"),
     ]
-
-
-def _secret(name: str, data: str, change_mode: Literal["noop", "restart"] = "noop") -> spec.Template:
-    return spec.Template(
-        destination=f"secrets/{name}",
-        data=data,
-        change_mode=change_mode,
-        perms="0400",
-        uid=_NOBODY,
-        gid=_NOBODY,
-    )
-
-
-def _field(path: str, name: str) -> str:
-    return f'{{{{ with secret "secret/data/{path}" }}}}{{{{ .Data.data.{name} }}}}{{{{ end }}}}'

@@ -6,10 +6,9 @@ from datetime import timedelta
 from configs import artifacts, ingress, ports
 from configs.environment import Environment, Role
 from inventory import artifact_cache
-from jobs.nomad import mirror, spec
+from jobs.nomad import mirror, service, spec
 
 _PORTS = {"http": ports.HTTP, "https": ports.HTTPS, "internal": ports.TRAEFIK_METRICS}
-_NOBODY = 65534
 
 
 def job(env: Environment, checksum: mirror.Checksum = artifact_cache.sha256) -> spec.Job:
@@ -47,7 +46,7 @@ def _group(env: Environment, checksum: mirror.Checksum) -> spec.TaskGroup:
         services=(_service(),),
         shutdown_delay=timedelta(seconds=2),
         restart=spec.Restart(attempts=10, interval=timedelta(minutes=5), delay=timedelta(seconds=2), mode="delay"),
-        tasks=(_task(env, checksum),),
+        tasks=(service.reader(_task(env, checksum)),),
     )
 
 
@@ -80,9 +79,6 @@ def _task(env: Environment, checksum: mirror.Checksum) -> spec.Task:
         env={"INGRESS_DOMAIN": env.ingress_domain},
         artifacts=(mirror.fetched(env, artifacts.TRAEFIK, checksum, Role.INGRESS),),
         templates=tuple(_templates(env)),
-        vault=spec.Vault(),
-        consul=spec.Consul(),
-        identities=(spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1)),),
         resources=spec.Resources(cpu=100, memory_mb=256, secrets_mb=8),
         logs=spec.LogConfig(max_files=3, max_file_size_mb=20),
         kill_signal="SIGTERM",
@@ -94,30 +90,17 @@ def _templates(env: Environment) -> list[spec.Template]:
     """The certificate's files come before the watched file that names its serial, so that Traefik reads them whole."""
     return [
         spec.Template(destination="local/traefik.yml", data=_document(ingress.static()), change_mode="restart"),
-        *(_watched(f"secrets/{name}.pem", _field(name)) for name in ("cert", "key", "ca")),
-        _watched(
-            "secrets/traefik/fixed.yml",
-            f"# certificate {_field('serial')}\n{_document(ingress.dynamic(env))}",
+        *(
+            service.private(f"secrets/{name}.pem", service.field(ingress.TLS_PATH, name), at_once=True)
+            for name in ("cert", "key", "ca")
         ),
-        _watched("secrets/traefik/routes.yml", ingress.routes()),
+        service.private(
+            "secrets/traefik/fixed.yml",
+            f"# certificate {service.field(ingress.TLS_PATH, 'serial')}\n{_document(ingress.dynamic(env))}",
+            at_once=True,
+        ),
+        service.private("secrets/traefik/routes.yml", ingress.routes(), at_once=True),
     ]
-
-
-def _watched(destination: str, data: str) -> spec.Template:
-    """A file that Traefik reads by itself when it changes; the task's user alone may read it."""
-    return spec.Template(
-        destination=destination,
-        data=data,
-        change_mode="noop",
-        perms="0400",
-        uid=_NOBODY,
-        gid=_NOBODY,
-        wait=spec.Wait(min=timedelta(0), max=timedelta(seconds=1)),
-    )
-
-
-def _field(name: str) -> str:
-    return f'{{{{ with secret "secret/data/{ingress.TLS_PATH}" }}}}{{{{ .Data.data.{name} }}}}{{{{ end }}}}'
 
 
 def _document(content: object) -> str:

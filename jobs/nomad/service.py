@@ -8,7 +8,7 @@ bounded, a new version canaried and reverted when it fails. What a service wants
 import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from configs import ingress
 from jobs.nomad import spec
@@ -21,6 +21,9 @@ LOGS: Final = spec.LogConfig(max_files=3, max_file_size_mb=10)
 
 CONSUL_TOKEN: Final = spec.Identity(name="consul_default", aud=("consul.io",), ttl=timedelta(hours=1))
 """The identity for which Consul gives a task's templates a token."""
+
+NOBODY: Final = 65534
+"""The user and group `nobody` of Debian."""
 
 _HEALTHY_FOR: Final = timedelta(seconds=5)
 _RESTART: Final = spec.Restart(
@@ -112,6 +115,33 @@ def reader(task: spec.Task) -> spec.Task:
 def watched(destination: str, data: str, signal: str) -> spec.Template:
     """A file that the program reads at its start, and again on a signal."""
     return spec.Template(destination=destination, data=data, change_mode="signal", change_signal=signal, wait=_AT_ONCE)
+
+
+def private(
+    destination: str, data: str, *, change_mode: Literal["noop", "restart"] = "noop", at_once: bool = False
+) -> spec.Template:
+    """A file that the task's user alone may read: nobody, whom our own tasks run as.
+
+    Args:
+        destination: where the task finds it.
+        data: the template.
+        change_mode: what a new content does; the program reads it by itself unless it is restarted.
+        at_once: whether it is rendered within a second, not after Nomad's own five.
+    """
+    return spec.Template(
+        destination=destination,
+        data=data,
+        change_mode=change_mode,
+        perms="0400",
+        uid=NOBODY,
+        gid=NOBODY,
+        wait=_AT_ONCE if at_once else None,
+    )
+
+
+def field(path: str, name: str) -> str:
+    """The template of a field of a secret in Vault's KV."""
+    return f'{{{{ with secret "secret/data/{path}" }}}}{{{{ .Data.data.{name} }}}}{{{{ end }}}}'
 
 
 def _update(canary: int, healthy_within: timedelta) -> spec.Update:

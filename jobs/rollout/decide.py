@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from jobs.rollout import actions, judgement
+from jobs.rollout import actions, judgement, turns
 from jobs.rollout.actions import Action
 from jobs.rollout.plan import Consequence
 from jobs.rollout.seen import Request, Seen
@@ -23,9 +23,6 @@ REVERTS_BY_ITSELF: Final = timedelta(seconds=5)
 
 _LOOK: Final = timedelta(seconds=5)
 """How long a look may take: what is decided on it is decided so much later."""
-
-SETBACKS: Final = 3
-"""How often canaries may be lost and waited for again."""
 
 
 def decide(state: State, seen: Seen, now: float) -> State:
@@ -68,11 +65,13 @@ def _registering(state: State, seen: Seen, now: float) -> State:
         registered = replace(state, version=seen.job.ours)
         through = state.plan.strategy != "rolling" and state.before.version is not None
         phase = Phase.STARTING if through else Phase.FINISHING
-        return _enter(registered, phase, now, f"registered version {seen.job.ours}")
+        return turns.enter(registered, phase, now, f"registered version {seen.job.ours}")
     if (seen.job.index if seen.job else 0) != state.before.index:
-        return _end(state, now, Result.REFUSED, "somebody else registered the job at the same moment - plan it again")
+        return turns.end(
+            state, now, Result.REFUSED, "somebody else registered the job at the same moment - plan it again"
+        )
     if _late(state, state.plan.start_within, now):
-        return _end(state, now, Result.REFUSED, f"Nomad did not take the job within {state.plan.start_within}")
+        return turns.end(state, now, Result.REFUSED, f"Nomad did not take the job within {state.plan.start_within}")
     return state
 
 
@@ -80,12 +79,12 @@ def _starting(state: State, seen: Seen, now: float) -> State:
     if given_up := _given_up(state, seen, now):
         return given_up
     if seen.deployment and not seen.deployment.wanted:
-        return _enter(state, Phase.FINISHING, now, "Nomad changes this in place: there is no canary to judge")
+        return turns.enter(state, Phase.FINISHING, now, "Nomad changes this in place: there is no canary to judge")
     if _ready(seen):
         weight = state.plan.steps[state.step].weight
-        return _step(state, now, state.step, f"canaries are ready: {weight} % of the traffic")
+        return turns.step(state, now, state.step, f"canaries are ready: {weight} % of the traffic")
     if _late(state, state.plan.start_within, now):
-        return _withdraw(
+        return turns.withdraw(
             state,
             now,
             _because(f"the canaries were not ready within {state.plan.start_within}: {_missing(seen)}", seen),
@@ -97,7 +96,7 @@ def _analysing(state: State, seen: Seen, now: float) -> State:
     if given_up := _given_up(state, seen, now):
         return given_up
     if seen.traffic and seen.traffic.lost:
-        return _setback(state, now, f"canaries were lost: {_missing(seen)}")
+        return turns.setback(state, now, f"canaries were lost: {_missing(seen)}")
     if state.step_began is None:
         return _shifting(state, seen, now)
     return _judged(state, seen, now)
@@ -112,22 +111,22 @@ def _shifting(state: State, seen: Seen, now: float) -> State:
     if _late(state, state.plan.shift_within, now):
         where = ", ".join(seen.traffic.silent) or "an ingress"
         text = f"{state.weight} % was not in force at {where} within {state.plan.shift_within}"
-        return _consequence(state, now, state.plan.bounds.error.then, text)
+        return turns.consequence(state, now, state.plan.bounds.error.then, text)
     return state
 
 
 def _judged(state: State, seen: Seen, now: float) -> State:
     state, outcome = judgement.judged(state, seen, now)
     if outcome.then is Consequence.REVERT:
-        return _withdraw(state, now, outcome.reason)
+        return turns.withdraw(state, now, outcome.reason)
     if outcome.then is Consequence.HOLD:
-        return _hold(state, now, outcome.reason)
+        return turns.hold(state, now, outcome.reason)
     if not outcome.passed or state.paused:
         return state
     if state.step + 1 < len(state.plan.steps):
         weight = state.plan.steps[state.step + 1].weight
-        return _step(state, now, state.step + 1, f"step {state.step + 1} passed: {weight} % of the traffic")
-    return _enter(state, Phase.PROMOTING, now, f"step {state.step + 1} passed, the last: promoting")
+        return turns.step(state, now, state.step + 1, f"step {state.step + 1} passed: {weight} % of the traffic")
+    return turns.enter(state, Phase.PROMOTING, now, f"step {state.step + 1} passed, the last: promoting")
 
 
 def _held(state: State, seen: Seen, now: float) -> State:
@@ -138,11 +137,11 @@ def _promoting(state: State, seen: Seen, now: float) -> State:
     if given_up := _given_up(state, seen, now):
         return given_up
     if seen.deployment and seen.deployment.promoted:
-        return _enter(state, Phase.FINISHING, now, "promoted: Nomad replaces the rest")
+        return turns.enter(state, Phase.FINISHING, now, "promoted: Nomad replaces the rest")
     if seen.deployment and not seen.deployment.waits:
-        return _setback(state, now, "canaries were lost before the promotion")
+        return turns.setback(state, now, "canaries were lost before the promotion")
     if _late(state, state.plan.shift_within, now):
-        return _hold(state, now, f"Nomad did not promote within {state.plan.shift_within}")
+        return turns.hold(state, now, f"Nomad did not promote within {state.plan.shift_within}")
     return state
 
 
@@ -150,18 +149,14 @@ def _finishing(state: State, seen: Seen, now: float) -> State:
     if given_up := _given_up(state, seen, now):
         return given_up
     done = seen.deployment.status == "successful" if seen.deployment else bool(seen.job and seen.job.whole)
-    if done and (
-        not state.weight
-        or not seen.traffic
-        or not seen.traffic.canaries
-        or now - state.since > state.plan.finish_within.total_seconds()
-    ):
+    late = _late(state, state.plan.finish_within, now)
+    if done and (not state.weight or not seen.traffic or not seen.traffic.canaries or late):
         # Not before the last canary has the stable half's tags: until then the weight is what serves it.
         state = replace(state, weight=0)
     if done and not state.weight and (not seen.traffic or not seen.traffic.written):
-        return _end(state, now, Result.DONE, f"version {state.version} has taken the place of the one before")
-    if _late(state, state.plan.finish_within, now) and not done:
-        return _withdraw(state, now, f"Nomad did not replace the rest within {state.plan.finish_within}")
+        return turns.end(state, now, Result.DONE, f"version {state.version} has taken the place of the one before")
+    if late and not done:
+        return turns.withdraw(state, now, f"Nomad did not replace the rest within {state.plan.finish_within}")
     return state
 
 
@@ -175,22 +170,22 @@ def _withdrawing(state: State, seen: Seen, now: float) -> State:
     else:
         return state
     if state.result is Result.SUPERSEDED:
-        return _end(state, now, Result.SUPERSEDED, state.reason)
-    return _enter(state, Phase.REVERTING, now, text)
+        return turns.end(state, now, Result.SUPERSEDED, state.reason)
+    return turns.enter(state, Phase.REVERTING, now, text)
 
 
 def _reverting(state: State, seen: Seen, now: float) -> State:
     if state.before.version is None:
         if not seen.deployment or seen.deployment.status != "running":
-            return _end(state, now, Result.FAILED, f"{state.reason}; there is no earlier version to go back to")
+            return turns.end(state, now, Result.FAILED, f"{state.reason}; there is no earlier version to go back to")
     elif seen.job is None or seen.job.stopped:
-        return _end(state, now, Result.SUPERSEDED, f"{state.reason}; then somebody stopped the job")
+        return turns.end(state, now, Result.SUPERSEDED, f"{state.reason}; then somebody stopped the job")
     elif _restored(state, seen):
-        return _end(state, now, Result.REVERTED, state.reason)
+        return turns.end(state, now, Result.REVERTED, state.reason)
     elif seen.latest and seen.latest.version != state.version and seen.latest.failed:
-        return _end(state, now, Result.STUCK, f"{state.reason}; going back failed too: {seen.latest.text}")
+        return turns.end(state, now, Result.STUCK, f"{state.reason}; going back failed too: {seen.latest.text}")
     if _late(state, state.plan.revert_within, now):
-        return _end(state, now, Result.STUCK, f"{state.reason}; not whole again within {state.plan.revert_within}")
+        return turns.end(state, now, Result.STUCK, f"{state.reason}; not whole again within {state.plan.revert_within}")
     return state
 
 
@@ -226,32 +221,26 @@ def _take(state: State, request: Request, seen: Seen, now: float) -> State:
             return replace(state, paused=True).noted(now, f"paused by {request.who}")
         case "resume" if state.phase is Phase.HELD:
             again = replace(state, paused=False, setbacks=0)
-            return _enter(again, Phase.STARTING, now, f"resumed by {request.who}")
+            return turns.enter(again, Phase.STARTING, now, f"resumed by {request.who}")
         case "resume" if judging:
             return replace(state, paused=False).noted(now, f"resumed by {request.who}")
         case "promote" if judging and seen.deployment and seen.deployment.waits:
-            return _enter(replace(state, paused=False), Phase.PROMOTING, now, f"promoted by {request.who}")
+            return turns.enter(replace(state, paused=False), Phase.PROMOTING, now, f"promoted by {request.who}")
         case "abort" if state.phase not in (Phase.WITHDRAWING, Phase.REVERTING, Phase.ENDED):
-            return _withdraw(state, now, f"aborted by {request.who}")
+            return turns.withdraw(state, now, f"aborted by {request.who}")
     return state.noted(now, f"{request.action} by {request.who}: not possible while it is {state.phase}")
 
 
 def _given_up(state: State, seen: Seen, now: float) -> State | None:
     """What follows when Nomad, or somebody, took the version away."""
     deployment = seen.deployment
-    if state.phase in (Phase.WITHDRAWING, Phase.REVERTING, Phase.ENDED):
-        return None  # a request of this very moment has led here
     if deployment and deployment.status == "failed":
-        return _withdraw(state, now, _because(f"Nomad gave the deployment up: {deployment.text}", seen))
+        return turns.withdraw(state, now, _because(f"Nomad gave the deployment up: {deployment.text}", seen))
     if seen.job is None or seen.job.stopped:
-        return _superseded(state, now, "somebody stopped the job")
+        return turns.superseded(state, now, "somebody stopped the job")
     if state.version is not None and seen.job.version > state.version:
-        return _superseded(state, now, f"somebody registered version {seen.job.version}")
+        return turns.superseded(state, now, f"somebody registered version {seen.job.version}")
     return None
-
-
-def _superseded(state: State, now: float, reason: str) -> State:
-    return _withdraw(replace(state, result=Result.SUPERSEDED), now, reason)
 
 
 def _revert(state: State, seen: Seen, now: float) -> Iterator[Action]:
@@ -296,41 +285,6 @@ def _missing(seen: Seen) -> str:
 
 def _because(text: str, seen: Seen) -> str:
     return f"{text}; {seen.trouble}" if seen.trouble else text
-
-
-def _step(state: State, now: float, step: int, text: str) -> State:
-    began = replace(state, step=step, weight=state.plan.steps[step].weight, step_began=None, tallies={})
-    return _enter(began, Phase.ANALYSING, now, text)
-
-
-def _setback(state: State, now: float, reason: str) -> State:
-    if state.setbacks >= SETBACKS:
-        return _withdraw(state, now, f"{reason}, for the {state.setbacks + 1}th time")
-    back = replace(state, setbacks=state.setbacks + 1, weight=0, step_began=None, tallies={})
-    return _enter(back, Phase.STARTING, now, f"{reason}; no traffic for the canary until they are back")
-
-
-def _consequence(state: State, now: float, then: Consequence, reason: str) -> State:
-    return _hold(state, now, reason) if then is Consequence.HOLD else _withdraw(state, now, reason)
-
-
-def _hold(state: State, now: float, reason: str) -> State:
-    back = replace(state, weight=0, step_began=None, tallies={}, reason=reason)
-    return _enter(back, Phase.HELD, now, f"held, a person has to decide: {reason}")
-
-
-def _withdraw(state: State, now: float, reason: str) -> State:
-    back = replace(state, weight=0, paused=False, reason=reason)
-    return _enter(back, Phase.WITHDRAWING, now, f"taking it back: {reason}")
-
-
-def _end(state: State, now: float, result: Result, reason: str) -> State:
-    ended = replace(state, weight=0, result=result, reason=reason, ended=now)
-    return _enter(ended, Phase.ENDED, now, f"{result}: {reason}")
-
-
-def _enter(state: State, phase: Phase, now: float, text: str) -> State:
-    return replace(state, phase=phase, since=now).noted(now, text)
 
 
 def _late(state: State, within: timedelta, now: float) -> bool:

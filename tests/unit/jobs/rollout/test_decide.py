@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.rollout import actions, decide, judgement
+from jobs.rollout import actions, decide, judgement, turns
 from jobs.rollout.plan import Bound, Bounds, Consequence, Plan
 from jobs.rollout.seen import Request, Seen
 from jobs.rollout.state import Before, Phase, Result, State
@@ -174,7 +174,7 @@ def test_lost_canaries_get_no_traffic_and_the_step_begins_anew_with_the_next() -
 
 
 def test_canaries_that_are_lost_again_and_again_are_taken_back() -> None:
-    state = analysing(setbacks=decide.SETBACKS)
+    state = analysing(setbacks=turns.SETBACKS)
     assert decide.decide(state, sight(10, traffic=traffic(10, canaries=0)), 110).phase is Phase.WITHDRAWING
 
 
