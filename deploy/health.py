@@ -1,7 +1,7 @@
 """Whether an environment is well: every part is asked, and says one line."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,7 +79,7 @@ def _questions(env: Environment, access: Access) -> Iterator[Question]:
     yield "consul", "agents", lambda: _agents(env, access)
     for server in env.servers:
         yield "vault", server.name, lambda s=server: _vault(env, s)  # type: ignore[misc]
-    yield "vault", "active", lambda: _active(env)
+    yield "vault", "active", lambda: active(vault_facts.leaders(env))
     yield "vault", "raft peers", lambda: _group(vault_facts.quorum(env))
     yield "nomad", "servers", lambda: _group(nomad_facts.quorum(env))
     for client in env.clients:
@@ -114,9 +114,14 @@ def _vault(env: Environment, server: Host) -> Answer:
     return not state["sealed"], "sealed - run deploy/cluster.py to unseal it" if state["sealed"] else "unsealed"
 
 
-def _active(env: Environment) -> Answer:
-    """A server that was joined and unsealed at the same moment has called itself active beside the active one."""
-    found = vault_facts.leaders(env)
+def active(found: Sequence[str]) -> Answer:
+    """Whether one Vault server is active, and which.
+
+    A server that was joined and unsealed at the same moment has called itself active beside the active one.
+
+    Args:
+        found: the names of those that say they are.
+    """
     if len(found) == 1:
         return True, found[0]
     which = f"{' and '.join(found)} at once - restart Vault on one of them" if found else "none - see their journals"

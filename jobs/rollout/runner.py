@@ -6,6 +6,7 @@ followed by another that finds in the journal what was decided, and in the real 
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -80,10 +81,8 @@ def begin(
                 f"{job.id}: the rollout of another version is open ({state.phase}, begun {_ago(state, clock)} by "
                 f"{state.who}) - see it with `status`, end it with `abort`, or run again with --supersede"
             )
-        try:
+        with suppress(LostError):  # by an outage of Consul, perhaps: then nobody else has it either
             return _Runner(reach, journal, lease, state, report, clock).drive()
-        except LostError:  # by an outage of Consul, perhaps: then nobody else has it either
-            pass
     return attend(reach, job.id, who=who, report=report, clock=clock)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -98,10 +99,8 @@ class Source:
     def _one_series(self, found: object) -> Series:
         match found:
             case {"metric": Mapping() as labels, "values": [*values]}:
-                try:
+                with suppress(TypeError, ValueError):
                     return Series(labels=labels, samples={float(at): self._finite(value) for at, value in values})
-                except (TypeError, ValueError):
-                    pass
         raise MeasureError(f"{self.name} answered with a series that has no samples")
 
 

@@ -27,6 +27,9 @@ BringUp = Callable[[str], Cluster]
 SHARED = "inventory/test.py"
 REUSE = bool(os.environ.get("SOCLE_REUSE"))
 
+SAID = 1500
+"""Characters of a failed test's message that are said once more at the end."""
+
 _fleets: dict[str, Fleet] = {}
 
 
@@ -78,3 +81,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name, fleet in _fleets.items():
             report.sections.append((f"journals of {name} after {item.name}", journals.tails(fleet)))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once more, after all journals and within a screen, what each failed test insisted on."""
+    for report in (*terminalreporter.getreports("error"), *terminalreporter.getreports("failed")):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        terminalreporter.write_line(f"{report.nodeid}: {crash.message[:SAID] if crash else report.longrepr}")

@@ -46,8 +46,8 @@ systemd-run --quiet --unit stranger {_STRANGER}
 mkdir -p /etc/socle/pki /var/lib/vault
 echo another >{certificates.CA_FILE}
 """,
-    "badinput-2": "mv /etc/sudoers.d/socle /root/sudoers; mkdir -p /var/lib/consul",
-    "badinput-3": "mv /home/socle/.ssh/authorized_keys /root/",
+    "badinput-2": "mv /etc/sudoers.d/socle /var/tmp/sudoers; mkdir -p /var/lib/consul",
+    "badinput-3": "mv /home/socle/.ssh/authorized_keys /var/tmp/",
 }
 
 _OF_THE_SABOTAGED = (

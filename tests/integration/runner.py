@@ -50,7 +50,7 @@ def _act(journal: Journal, lease: Lease, file: Path) -> None:
                 continue
             state = dataclasses.replace(state, step=state.step + 1)
             lease.write(state)
-            time.sleep(0.02)
+            time.sleep(0.02)  # holds the file long enough for another runner to be seen at it
             fcntl.flock(shared, fcntl.LOCK_UN)
 
 
