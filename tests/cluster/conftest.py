@@ -1,9 +1,8 @@
 """Fixtures of the cluster tests: fleets of local hosts, their end, and their journals when a test fails.
 
-A test asks `fleet_of(env)` for the bare hosts of an environment, `bring_up(inventory)` for an environment that is up,
-`cluster` for the one that the stories share (tests.cluster.cluster), `converge(inventory)` for a run of pyinfra
-(tests.cluster.convergence), `ssh.run(host, script)` for what a host says (vagrant.ssh), and
-`wait(what, probe, bound_s=...)` for a condition (vagrant.waiting).
+A test asks `fleet_of(env)` for the bare hosts of an environment, `cluster` for the one that the stories share
+(tests.cluster.cluster), `converge(inventory)` for a run of pyinfra (tests.cluster.convergence), `ssh.run(host, script)`
+for what a host says (vagrant.ssh), and `wait(what, probe, bound_s=...)` for a condition (vagrant.waiting).
 
 With SOCLE_REUSE=1 the hosts that are there are taken as they are and left behind: for those who write a story.
 """
@@ -22,7 +21,6 @@ from vagrant.hosts import Fleet
 from vagrant.progress import Progress
 
 FleetOf = Callable[[Environment], Fleet]
-BringUp = Callable[[str], Cluster]
 
 SHARED = "inventory/test.py"
 REUSE = bool(os.environ.get("SOCLE_REUSE"))
@@ -35,7 +33,7 @@ _fleets: dict[str, Fleet] = {}
 
 @pytest.fixture(scope="session")
 def fleet_of() -> Iterator[FleetOf]:
-    """Makes the bare hosts of an environment once a session; all are removed at its end, with their secrets."""
+    """Makes the bare hosts of an environment, once."""
 
     def make(env: Environment) -> Fleet:
         if env.name not in _fleets:
@@ -46,31 +44,31 @@ def fleet_of() -> Iterator[FleetOf]:
         return _fleets[env.name]
 
     yield make
-    while _fleets:
-        _, fleet = _fleets.popitem()
-        if not REUSE:
-            down.down(fleet.env, Progress())
+    _remove(*_fleets)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def only_the_shared_fleet_stays() -> Iterator[None]:
+    """Removes the hosts of a story at its end: they would take the processors of the next one."""
+    yield
+    _remove(*(name for name in _fleets if name != environments.load(SHARED).name))
 
 
 @pytest.fixture(scope="session")
-def bring_up(fleet_of: FleetOf) -> BringUp:
-    """Brings an environment up from bare hosts, or as it is in a session that has it already."""
-
-    def up(inventory: str) -> Cluster:
-        env = environments.load(inventory)
-        made = Cluster(inventory=inventory, env=env, fleet=fleet_of(env))
-        made.run()
-        return made
-
-    return up
-
-
-@pytest.fixture(scope="session")
-def cluster(bring_up: BringUp) -> Cluster:
-    """The environment `test`, with the sample service on it: one for all stories of the session."""
-    shared = bring_up(SHARED)
+def cluster(fleet_of: FleetOf) -> Cluster:
+    """The environment `test`, brought up from bare hosts, with the sample service on it: one for all stories."""
+    env = environments.load(SHARED)
+    shared = Cluster(inventory=SHARED, env=env, fleet=fleet_of(env))
+    shared.run()
     shared.jobs("run", "web")
     return shared
+
+
+def _remove(*names: str) -> None:
+    """Remove fleets with their secrets."""
+    for fleet in [_fleets.pop(name) for name in names]:
+        if not REUSE:
+            down.down(fleet.env, Progress())
 
 
 @pytest.hookimpl(wrapper=True)
