@@ -4,13 +4,11 @@ The numbers are of two hosts: the loss of one takes an ingress and half of every
 """
 
 import sys
-import time
 from pathlib import Path
 
 from jobs.rollout.state import Phase
 from tests.cluster.cluster import Cluster
 from tests.cluster.delivery import faults
-from tests.cluster.delivery.command import Command
 from tests.cluster.delivery.stall import Stall, stalls
 from tests.cluster.delivery.traffic import Traffic, failures
 from vagrant.waiting import wait
@@ -41,9 +39,11 @@ def test_when_its_host_is_lost_a_canary_has_no_traffic_until_it_is_placed_again_
         with Traffic(cluster.access, {patient.name: RATE, impatient.name: RATE}) as traffic:
             other = impatient.begin()
             impatient.comes_to("it is judged", Phase.ANALYSING, judged=True, running=other)
-            lost, killed = _lost(cluster, patient, run := patient.begin())
-            reverted = other.done()
-            cluster.fleet.start(lost)
+            run = patient.begin()
+            patient.comes_to("it is judged", Phase.ANALYSING, judged=True, running=run)
+            with faults.lost(cluster, lost := _host(patient)) as killed:
+                patient.comes_to("the canary is lost", Phase.STARTING, setbacks=1, running=run)
+                reverted = other.done()
             done = run.done()
             answers = traffic.answers(patient.name) + traffic.answers(impatient.name)
         patient.is_done(done)
@@ -55,15 +55,6 @@ def test_when_its_host_is_lost_a_canary_has_no_traffic_until_it_is_placed_again_
     sys.stdout.write(f"no traffic for the canary {done.at(LOST) - killed:.1f} s after it was lost\n")
     assert done.at(LOST) - killed < GONE_S
     assert all(0 <= each.at - killed + 1 < GONE_S for each in failed), failures(failed)
-
-
-def _lost(cluster: Cluster, patient: Stall, run: Command) -> tuple[str, float]:
-    """The host of the canary, killed while that is judged; and when, epoch seconds."""
-    patient.comes_to("it is judged", Phase.ANALYSING, judged=True, running=run)
-    lost, killed = _host(patient), time.time()
-    cluster.fleet.kill(lost)
-    patient.comes_to("the canary is lost", Phase.STARTING, setbacks=1, running=run)
-    return lost, killed
 
 
 def _host(stall: Stall) -> str:

@@ -1,5 +1,6 @@
 """What goes wrong around a rollout: servers, tasks and hosts end, and come back."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,6 +53,17 @@ def drained(cluster: Cluster, host: str) -> Iterator[None]:
         yield
     finally:
         api.request(node, "drain", method="post", json={"DrainSpec": None, "MarkEligible": True})
+
+
+@contextmanager
+def lost(cluster: Cluster, host: str) -> Iterator[float]:
+    """A host is without power for as long as the `with` block lasts; since when, epoch seconds."""
+    killed = time.time()
+    cluster.fleet.kill(host)
+    try:
+        yield killed
+    finally:
+        cluster.fleet.start(host)
 
 
 def ready(cluster: Cluster, host: str) -> bool:
