@@ -14,7 +14,8 @@ from tests.cluster.delivery.traffic import Traffic, failures
 from vagrant.waiting import wait
 
 RATE = 30.0
-TAKEN_OVER_S = 15.0
+TAKEN_OVER_S = 45.0
+"""Three times the aim: machines are noisy, and tests.bench.delivery measures it."""
 BOUND_S = 180.0
 
 _KILL = "kill -9 $(pgrep -f jobs[.]rollout[.]controller)"

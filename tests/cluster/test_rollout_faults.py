@@ -21,9 +21,12 @@ from tests.cluster.delivery.traffic import Answer, Traffic, failures
 RATE = 30.0
 """Requests a second for each job, over all ingress hosts."""
 
-NOTICED_S = 6.0
-RESTARTED_S = 15.0
-"""Within it an instance that died has no more traffic, and a Traefik that died serves again; in seconds."""
+NOTICED_S = 20.0
+RESTARTED_S = 40.0
+"""Within it an instance that died has no more traffic, and a Traefik that died serves again; in seconds.
+
+Each several times what is seen on machines that are busy with nothing else: docs/delivery.md has that.
+"""
 
 Ended = Mapping[str, tuple[Stall, Done]]
 
@@ -102,8 +105,7 @@ def test_leaders_and_a_traefik_are_killed_and_the_rollout_goes_on_to_its_end(clu
     failed = [each for each in answers if not each.ok]
     _say(f"{len(failed)} of {len(answers)} failed, all while {ingress.name}'s Traefik was down", *failed[:3])
     assert all(each.ingress == ingress.name for each in failed), failures(failed)
-    # A request that was under way is counted by when it was sent.
-    assert all(-1 <= each.at - killed < RESTARTED_S for each in failed), failures(failed)
+    assert all(each.within(killed, RESTARTED_S) for each in failed), failures(failed)
 
 
 def test_when_all_canaries_die_at_a_high_weight_everybody_is_served_by_the_old_release(
@@ -136,7 +138,7 @@ def _served_on(dying: Stall, answers: list[Answer], killed: float) -> None:
     failed = [each for each in answers if not each.ok]
     share = trials.TRIALS[dying.trial].steps[-1][0] / 100
     _say(f"{dying.name}: {len(failed)} of {len(answers)} failed", *failed[:3])
-    assert all(0 <= each.at - killed + 1 < NOTICED_S for each in failed), failures(failed)
+    assert all(each.within(killed, NOTICED_S) for each in failed), failures(failed)
     assert len(failed) <= RATE * share * NOTICED_S
 
 

@@ -24,7 +24,8 @@ from tests.cluster.delivery.trials import HOLD_S
 from vagrant.waiting import wait
 
 RATE = 30.0
-TAKEN_OVER_S = 15.0
+TAKEN_OVER_S = 45.0
+"""Three times the aim: machines are noisy, and tests.bench.delivery measures it."""
 CUT_BOUND_S = 90.0
 
 CONTROLLER = "controller"

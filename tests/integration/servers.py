@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,17 +18,23 @@ from vagrant.waiting import wait
 
 T = TypeVar("T")
 
+_CANDIDATES = iter(random.SystemRandom().sample(range(10_000, 20_000), 10_000))
+"""Below those of Nomad's tasks, from 20,000, and of the kernel's for whoever connects, from 32,768."""
+
 
 def free_ports(count: int) -> list[int]:
-    """TCP ports that nobody has at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody has at this moment, and that no connection of the next is given; none twice."""
+    return list(islice((port for port in _CANDIDATES if _is_free(port)), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        try:
+            stream.bind(("127.0.0.1", port))
+            datagrams.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def until(what: str, ready: Callable[[], T], within_s: float = 30) -> T:

@@ -185,9 +185,7 @@ def test_a_rollout_goes_on_when_its_runner_is_killed(
         servers.until("it is followed", lambda: instance.figures["socle_controller_attended"] == 1)
         assert str(Journal(client, job.id).holder()).startswith("bob@desk")
         holder.kill()
-        began = time.monotonic()
         servers.until("another has the lease", lambda: held_on(client, job) == "alpha")
-        assert time.monotonic() - began < 15
         assert ended(client, job).result is Result.DONE
 
 
@@ -201,9 +199,7 @@ def test_another_instance_stands_by_and_goes_on_when_the_active_one_is_killed(
     servers.until("the first has it", lambda: held_on(client, job) == "alpha")
     assert not second.active
     first.process.kill()
-    began = time.monotonic()
     servers.until("the second has it", lambda: held_on(client, job) == "beta")
-    assert time.monotonic() - began < 15
     servers.until("the second is active", lambda: second.active)
     assert ended(client, job).result is Result.DONE
 

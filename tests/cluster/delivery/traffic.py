@@ -56,6 +56,10 @@ class Answer:
         """Whether it is what was asked for."""
         return self.status == HTTPStatus.OK
 
+    def within(self, killed: float, bound_s: float) -> bool:
+        """Whether it was under way when something was killed (epoch seconds), or sent within so many seconds of it."""
+        return self.at + self.seconds >= killed and self.at < killed + bound_s
+
     def __str__(self) -> str:
         return (
             f"{self.at:.3f} {self.ingress}: {self.status or 'no answer'} after {self.seconds:.3f} s {self.why}".strip()
