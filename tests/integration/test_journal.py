@@ -1,9 +1,7 @@
 """The journal and the lease of rollouts on a real Consul, with a token that may do no more than they need."""
 
 import dataclasses
-import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -191,13 +189,13 @@ def test_a_runner_that_was_stopped_and_goes_on_later_writes_nothing_more(
     runner = run("ada")
     runner.told("held")
     servers.until("it acts", journal.read)
-    os.kill(runner.process.pid, signal.SIGSTOP)
-    with journal.lease("bob") as held:
-        state = journal.read()
-        assert state
-        ours = dataclasses.replace(state, who="bob")
-        held.write(ours)
-        os.kill(runner.process.pid, signal.SIGCONT)
+    with ExitStack() as bobs:
+        with servers.frozen(runner.process):
+            held = bobs.enter_context(journal.lease("bob"))
+            state = journal.read()
+            assert state
+            ours = dataclasses.replace(state, who="bob")
+            held.write(ours)
         runner.told("LostError")
         assert runner.process.wait(10) == 0
         assert journal.read() == ours
@@ -268,15 +266,12 @@ def test_a_lease_outlives_the_loss_of_consul_s_leader_and_of_a_server_that_hangs
             leader.stop()
             leader.start()
             leader = servers.until("there is a leader", lambda: next(each for each in cluster if each.leads))
-            os.kill(leader.process.pid, signal.SIGSTOP)
-            try:
+            with servers.frozen(leader.process):
                 held.write(rollouts.state(job, step=30))
                 with pytest.raises(HeldError):
                     Journal(client, job).lease("bob")
                 held.confirm()
                 held.write(rollouts.state(job, step=31))
-            finally:
-                os.kill(leader.process.pid, signal.SIGCONT)
 
 
 def test_a_runner_that_does_not_reach_consul_does_not_act(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -282,13 +281,10 @@ CHECKS = (SuccessRate(), Latency(), Expression(name="x", query="vector(1)", at_m
 
 def test_a_prometheus_that_does_not_answer_is_an_error_and_waited_for_once(world: World, began: float) -> None:
     metrics, asked = world.metrics, subject(began)
-    world.prometheus.process.send_signal(signal.SIGSTOP)
-    try:
+    with servers.frozen(world.prometheus.process):
         start = time.monotonic()
         measured = [*(metrics.measure(check, asked) for check in CHECKS), metrics.share(asked)]
         took = time.monotonic() - start
-    finally:
-        world.prometheus.process.send_signal(signal.SIGCONT)
     found = {(each.verdict, each.reason) for each in measured}
     assert found == {(Verdict.ERROR, "Prometheus did not answer within 3 s")}
     assert took < 5
@@ -390,9 +386,6 @@ def test_an_expression_that_loki_refuses_is_an_error_with_loki_s_words(
 
 def test_a_loki_that_does_not_answer_is_an_error(logs: tuple[Server, requests.Session]) -> None:
     server, _ = logs
-    server.process.send_signal(signal.SIGSTOP)
-    try:
+    with servers.frozen(server.process):
         measured = logged(logs, "c-1", LogLines())
-    finally:
-        server.process.send_signal(signal.SIGCONT)
     assert (measured.verdict, measured.reason) == (Verdict.ERROR, "Loki did not answer within 3 s")

@@ -1,6 +1,5 @@
 """Calls of a rollout outlive the servers that answered them: real Consuls, killed, hung and unreachable."""
 
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -117,11 +116,9 @@ def test_a_task_that_lacks_a_file_is_told_which(tmp_path: Path) -> None:
 
 @pytest.fixture
 def hung(binary: Binary, tmp_path: Path) -> Iterator[str]:
-    """A Consul that takes connections and never answers: it is stopped by SIGSTOP."""
-    with servers.consul(binary("consul"), tmp_path / "hung") as server:
-        server.process.send_signal(signal.SIGSTOP)
+    """A Consul that takes connections and never answers."""
+    with servers.consul(binary("consul"), tmp_path / "hung") as server, servers.frozen(server.process):
         yield server.url
-        server.process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture
