@@ -347,3 +347,13 @@ def test_a_job_that_is_no_service_is_followed_and_remembered_too(test_site: Site
     [kept] = test_site.journal(name).history()
     assert (kept.result, kept.phase, kept.version) == (Result.DONE, Phase.ENDED, 0)
     assert [*follow.told(kept)] == [f"{name}, version 0: done: version 0 runs whole"]
+
+
+def test_a_version_that_fails_after_a_stop_is_said_to_have_failed(test_site: Site, name: str) -> None:
+    _release(test_site, _File(name, "one"))
+    test_site.nomad.stop(name)
+    bad = _release(test_site, _File(name, "bad", command="exit 1"))
+    assert (bad.exit, test_site.nomad.job(name)["Stop"]) == (Exit.FAILED, True)
+    assert bad.state
+    assert "exit code: 1" in bad.state.reason.lower()
+    assert "no earlier version" in bad.state.reason
