@@ -21,6 +21,9 @@ CONFIDENCE: Final = 0.99
 SHARE_MINIMUM: Final = 50
 """Requests of both halves below which nothing is said of their shares."""
 
+_SIGNAL_9: Final = "137"
+"""The exit code, as Nomad writes it."""
+
 _UNFINISHED: Final = 0.005
 """A share may be off by this: requests are split as they begin, and counted as they end."""
 
@@ -67,15 +70,19 @@ def restarts(check: Restarts, canaries: Sequence[Mapping[str, Any]]) -> Measurem
     Args:
         check: what is allowed.
         canaries: Nomad's list stubs of all the canary's allocations, failed ones too. An OOM kill is an event
-            `Terminated` with the detail `oom_killed`; a restart follows it, or the task has failed.
+            `Terminated` with the detail `oom_killed`; a restart follows it, or the task has failed. Nomad can miss that
+            it was one ("best effort", drivers/shared/executor/executor_linux_cgo.go): then it is an end by signal 9.
     """
     states = [(each, each.get("TaskStates") or {}) for each in canaries]
     tasks = [(f"{name} in {str(each.get('ID'))[:8]}", state) for each, found in states for name, state in found.items()]
     ended = {name: int(state.get("Restarts") or 0) + bool(state.get("Failed")) for name, state in tasks}
-    kills = {name: sum(map(_out_of_memory, state.get("Events") or ())) for name, state in tasks}
+    kills = {name: sum(map(_out_of_memory, _events(state))) for name, state in tasks}
+    unclear = {name: sum(map(_by_signal_9, _events(state))) for name, state in tasks}
     count = sum(max(ended[name], kills[name]) for name, _ in tasks)
     numbers = {"tasks": len(tasks), "restarts": sum(ended.values()), "oom_kills": sum(kills.values())}
-    who = ", ".join(_ends(name, ended[name], kills[name]) for name, _ in tasks if ended[name] or kills[name])
+    who = ", ".join(
+        _ends(name, ended[name], kills[name], unclear[name]) for name, _ in tasks if ended[name] or kills[name]
+    )
     if count > check.at_most:
         finding = Finding(verdict=Verdict.FAIL, text=f"{who}: at most {check.at_most} in all", hard=True)
     elif not tasks or (unknown := [each for each, found in states if not found and _wanted(each)]):
@@ -194,5 +201,17 @@ def _out_of_memory(event: Mapping[str, Any]) -> bool:
     return str((event.get("Details") or {}).get("oom_killed", "")).lower() == "true"
 
 
-def _ends(name: str, ended: int, kills: int) -> str:
-    return f"{name}: {ended} restarts or failures" + (f", {kills} OOM kills" if kills else "")
+def _by_signal_9(event: Mapping[str, Any]) -> bool:
+    return (event.get("Details") or {}).get("exit_code") == _SIGNAL_9 and not _out_of_memory(event)
+
+
+def _events(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return task.get("Events") or ()
+
+
+def _ends(name: str, ended: int, kills: int, unclear: int) -> str:
+    return (
+        f"{name}: {ended} restarts or failures"
+        + (f", {kills} OOM kills" if kills else "")
+        + (f", {unclear} by signal 9, as OOM kills are" if unclear else "")
+    )

@@ -126,6 +126,15 @@ def test_a_reason_names_the_task_that_was_killed() -> None:
     assert measured.reason == "server in 0a1b2c3d: 1 restarts or failures, 1 OOM kills: at most 0 in all"
 
 
+def test_a_kill_that_nomad_does_not_call_one_for_memory_is_said_to_be_perhaps_one() -> None:
+    killed = {"Type": "Terminated", "Details": {"exit_code": "137", "oom_killed": "false", "signal": "9"}}
+    task = {"State": "running", "Failed": False, "Restarts": 1, "Events": [killed]}
+    measured = judge.restarts(Restarts(), [{"ID": "0a1b2c3d-1111", "TaskStates": {"server": task}}])
+    assert measured.reason == (
+        "server in 0a1b2c3d: 1 restarts or failures, 1 by signal 9, as OOM kills are: at most 0 in all"
+    )
+
+
 @pytest.mark.parametrize(
     ("matching", "seen", "verdict"),
     [(0, 0, Verdict.NO_DATA), (0, 12, Verdict.PASS), (2, None, Verdict.PASS), (3, None, Verdict.FAIL)],
