@@ -23,7 +23,7 @@ from jobs.rollout.state import Phase
 from tests.integration import rollouts, servers
 from tests.integration.conftest import Binary
 
-TAKEN_OVER_S = 12
+TAKEN_OVER_S = 36
 """A dead runner's lease is another's within this time."""
 
 
@@ -147,7 +147,7 @@ def test_a_lease_that_was_given_up_is_another_s_at_once_and_leaves_nothing(
         pass
     began = time.monotonic()
     with journal.lease("bob"):
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < hold.FRESH_S
     assert journal.holder() is None
     management = rollouts.client(server.url, server.management)
     assert management.kv.get(f"socle/rollouts/{job}/", recurse=True)[1] is None
@@ -221,7 +221,7 @@ def test_a_runner_whose_session_is_gone_writes_nothing(
             held.confirm()
         began = time.monotonic()
         with journal.lease("bob"):
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < hold.FRESH_S
         assert journal.read() == state
         assert journal.history() == ()
         assert client.kv.get(ingress.weights_key(job))[1] is None

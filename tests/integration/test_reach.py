@@ -53,7 +53,7 @@ def test_reads_and_writes_go_on_when_the_leader_is_killed(cluster: tuple[Consul,
     began = time.monotonic()
     store.commit(kv.put("socle/rollouts/web/current", b"after"))
     found = store.get("socle/rollouts/web/current")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert found is not None
     assert found.value == b"after"
 
@@ -66,10 +66,10 @@ def test_a_write_goes_to_the_next_server_when_the_first_is_not_connected_to(cons
 
 def test_a_read_leaves_a_server_that_hangs_and_does_not_come_back_to_it(consul: Server, hung: str) -> None:
     asked = session(hung, consul.url)
-    assert asked.get("https://any/v1/status/leader", timeout=2).ok
+    assert asked.get("https://any/v1/status/leader", timeout=5).ok
     began = time.monotonic()
-    assert asked.get("https://any/v1/status/leader", timeout=2).ok
-    assert time.monotonic() - began < 2
+    assert asked.get("https://any/v1/status/leader", timeout=5).ok
+    assert time.monotonic() - began < 5
 
 
 def test_a_write_that_a_server_may_have_taken_is_not_done_again_elsewhere(consul: Server, hung: str) -> None:

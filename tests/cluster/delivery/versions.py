@@ -15,7 +15,7 @@ from typing import Final
 from configs.environment import Environment
 from inventory.access import Access
 from jobs import web
-from jobs.nomad import spec
+from jobs.nomad import drivers, spec
 from jobs.rollout.checks import Latency, LogLines, Restarts, SuccessRate
 from jobs.rollout.plan import Bound, Bounds, Consequence, Plan, Step
 
@@ -49,6 +49,11 @@ def _missing_artifact(task: spec.Task) -> spec.Task:
     return replace(task, artifacts=(replace(artifact, source=f"{source.rpartition('/')[0]}/no-such-file.tar.gz"),))
 
 
+def _missing_image(task: spec.Task) -> spec.Task:
+    config = drivers.Docker(image="127.0.0.1:1/socle/no-such-image:1")
+    return replace(task, driver="docker", config=config, user=None, kill_signal=None)
+
+
 def _nowhere(job: spec.Job) -> spec.Job:
     nobody = spec.Constraint(attribute="${meta.rack}", value="none-has-this")
     return replace(job, constraints=(*(job.constraints or ()), nobody))
@@ -60,6 +65,7 @@ VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
         "crash": Version(env={"FAULT_CRASH": "0s"}),
         "check": Version(env={"FAULT_CHECK": "0s"}),
         "artifact": Version(change=partial(_tasks, change=_missing_artifact)),
+        "image": Version(change=partial(_tasks, change=_missing_image)),
         "placement": Version(change=_nowhere),
         "errors": Version(env={"FAULT_ERROR_RATE": "0.05"}),
         "slow": Version(env={"FAULT_DELAY": "200ms"}),
