@@ -6,7 +6,7 @@ import subprocess
 from configs.environment import Host
 from configs.errors import HostError
 
-CONNECT_S = 5
+CONNECT_S = 15
 
 
 def command(host: Host, *words: str) -> list[str]:
@@ -19,7 +19,7 @@ def command(host: Host, *words: str) -> list[str]:
         "IdentitiesOnly": "yes",
         "IdentityFile": host.ssh.key or "none",
         "ConnectTimeout": str(CONNECT_S),
-        "ServerAliveInterval": "5",
+        "ServerAliveInterval": str(CONNECT_S),
         "LogLevel": "ERROR",
     }
     options = [part for key, value in given.items() for part in ("-o", f"{key}={value}")]
