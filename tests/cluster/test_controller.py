@@ -9,7 +9,7 @@ import pytest
 
 from jobs.rollout.state import Phase, Result
 from tests.cluster.cluster import Cluster
-from tests.cluster.delivery.stall import Stall
+from tests.cluster.delivery.stall import Stall, stalls
 from tests.cluster.delivery.traffic import Traffic, failures
 from vagrant.waiting import wait
 
@@ -24,9 +24,8 @@ _KILL = "kill -9 $(pgrep -f jobs[.]rollout[.]controller)"
 @pytest.fixture
 def good(cluster: Cluster, tmp_path: Path) -> Iterator[Stall]:
     """A job with an old release whole, and a good new one."""
-    opened = Stall.opened(cluster, tmp_path, "left-alone", "long")
-    yield opened
-    opened.close()
+    with stalls(cluster, tmp_path, "long") as (opened,):
+        yield opened
 
 
 def test_a_rollout_that_is_left_to_the_cluster_is_done_without_any_command(good: Stall, cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 
 from configs import ingress
@@ -41,11 +42,11 @@ class Stall:
     begun: list[Command] = field(default_factory=list)
 
     @classmethod
-    def opened(cls, cluster: Cluster, folder: Path, name: str, trial: str) -> "Stall":
+    def opened(cls, shop: Shop, trial: str) -> "Stall":
         """The old release of a job, whole and reached, with nothing left of any earlier."""
-        shop = Shop.of(cluster, name, folder)
-        cls._forget(shop)
-        done = shop.run("run", trials.write(folder, name, "good" if trial == "bad" else trial, "old"))
+        name = shop.name
+        _forget(shop)
+        done = shop.run("run", trials.write(shop.folder, name, "good" if trial == "bad" else trial, "old"))
         assert done.exit == 0, str(done)
         wait(f"{name} is in force at every ingress", lambda: _served(shop), bound_s=BOUND_S)
         return cls(shop=shop, trial=trial, stables=frozenset(shop.instances()), version=shop.nomad.job(name)["Version"])
@@ -93,12 +94,11 @@ class Stall:
         program = ("tests.cluster.delivery.cut", place)
         return Command(self.shop.cluster.inventory, "run", self.file, program=program).done()
 
-    def close(self) -> None:
-        """Take all of the job away, and end what a story that failed has left running."""
+    def end(self) -> None:
+        """End the commands that a story has left running."""
         for each in self.begun:
             if each.running:
                 each.kill()
-        self._forget(self.shop)
 
     def comes_to(
         self, what: str, phase: Phase, *, step: int = 0, setbacks: int = 0, judged: bool = False, running: Command
@@ -167,26 +167,31 @@ class Stall:
     def _has_no_weight(self, done: Done) -> None:
         wait(f"no weight\n{done}", lambda: not self.traffic.written and self.traffic.in_force(0), bound_s=5)
 
-    @staticmethod
-    def _forget(shop: Shop) -> None:
-        if shop.journal.read():
-            shop.run("abort", trials.write(shop.folder, shop.name, "good", "any"))
-        shop.nomad.purge(shop.name)
-        kv = shop.cluster.access.consul().kv
-        kv.delete(f"{JOURNALS}{shop.name}/", recurse=True)
-        kv.delete(ingress.weights_key(shop.name))
-        wait(f"nothing of {shop.name} is left", lambda: _gone(shop), bound_s=BOUND_S)
-
 
 @contextmanager
 def stalls(cluster: Cluster, folder: Path, *chosen: str) -> Iterator[list[Stall]]:
-    """Jobs of these trials, opened and closed side by side."""
+    """Jobs of these trials, opened and taken away side by side, whatever becomes of the story or its beginning."""
+    shops = [Shop.of(cluster, f"fault-{trial}", folder) for trial in chosen]
     with ThreadPoolExecutor() as pool:
-        opening = [pool.submit(Stall.opened, cluster, folder, f"fault-{trial}", trial) for trial in chosen]
+        opening = [*map(pool.submit, repeat(Stall.opened), shops, chosen)]
         try:
             yield [each.result() for each in opening]
         finally:
-            list(pool.map(Stall.close, (each.result() for each in opening if not each.exception())))
+            for each in opening:
+                if not each.exception():
+                    each.result().end()
+            list(pool.map(_forget, shops))
+
+
+def _forget(shop: Shop) -> None:
+    """Take all of a job away."""
+    if shop.journal.read():
+        shop.run("abort", trials.write(shop.folder, shop.name, "good", "any"))
+    shop.nomad.purge(shop.name)
+    kv = shop.cluster.access.consul().kv
+    kv.delete(f"{JOURNALS}{shop.name}/", recurse=True)
+    kv.delete(ingress.weights_key(shop.name))
+    wait(f"nothing of {shop.name} is left", lambda: _gone(shop), bound_s=BOUND_S)
 
 
 def _traffic(shop: Shop) -> Traffic:
