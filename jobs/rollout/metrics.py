@@ -31,6 +31,8 @@ class Subject:
         now: epoch seconds.
         weight: the canary's share of the traffic that is in force, in percent.
         alpha: the chance of a false alarm that each measurement is allowed: the plan's, divided by all of them.
+        again: whether the canary had traffic before it was lost or held: what failed then is left out, at the price of
+            what fails until the first scrape of the step.
     """
 
     job: str
@@ -41,6 +43,7 @@ class Subject:
     now: float
     weight: int
     alpha: float
+    again: bool = False
 
     @property
     def seconds(self) -> float:
@@ -88,7 +91,8 @@ class Metrics:
         return _without(measured, window)
 
     def _halves(self, check: SuccessRate | Latency, subject: Subject) -> Measurement:
-        window, query = self._window(subject, REQUESTS if isinstance(check, SuccessRate) else DURATIONS)
+        metrics = REQUESTS if isinstance(check, SuccessRate) else DURATIONS
+        window, query = self._window(subject, metrics, inside=subject.again)
         canary, stable = queries.halves(str(subject.service))
         how: dict[str, Any] = {"alpha": subject.alpha, "weight": subject.weight, "query": query}
         if isinstance(check, SuccessRate):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 
 import pydantic
@@ -130,6 +131,11 @@ class State:
     def over(self) -> bool:
         """Whether a runner has nothing more to do: it has ended, or a person has to decide."""
         return self.phase in (Phase.ENDED, Phase.HELD)
+
+    @property
+    def again(self) -> bool:
+        """Whether the canary had traffic before, and it was taken away: what failed then is not to be counted again."""
+        return any(before.weight and not after.weight for before, after in pairwise(self.decisions))
 
     def noted(self, now: float, text: str, **more: Any) -> "State":
         """With a decision more; of too many, the first and the last are kept."""

@@ -121,6 +121,7 @@ class World:
             now=now,
             weight=state.weight,
             alpha=state.plan.alpha / (len(wanted) * judgement.looks(state.plan)),
+            again=state.again,
         )
         share = (self._metrics.share(subject),) if judgement.SHARE in wanted else ()
         return (*(self._metrics.measure(check, subject) for check in state.plan.checks), *share)

@@ -176,6 +176,20 @@ def test_what_an_earlier_canary_served_is_not_this_one_s(world: World, began: fl
     assert (measured.verdict, measured.numbers["requests"]) == (Verdict.PASS, 70), f"since {began}: {measured.reason}"
 
 
+def test_what_failed_while_the_canary_was_being_lost_is_not_counted_when_it_is_back(world: World, began: float) -> None:
+    one, _ = world.ingresses
+    one.served(CANARY, 60, code="500")
+    step = time.time()
+    assert step > began
+    world.scraped()
+    one.served(CANARY, 70)
+    one.served(STABLE, 600)
+    world.scraped()
+    assert world.measure(SuccessRate(), step).verdict is Verdict.FAIL
+    measured = world.measure(SuccessRate(), step, again=True)
+    assert (measured.verdict, measured.numbers["requests"]) == (Verdict.PASS, 70), measured.reason
+
+
 def test_a_canary_slow_by_two_fails(world: World, began: float) -> None:
     one, two = world.ingresses
     for each in (one, two):

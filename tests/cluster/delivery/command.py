@@ -103,7 +103,9 @@ class Command:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End it with -9, as a machine that dies does."""
+        """End it with -9, as a machine that dies does, unless it is known to have ended."""
+        if self._log.closed:
+            return
         self._process.kill()
         self._process.communicate()
         self._log.close()

@@ -97,8 +97,7 @@ class Stall:
     def end(self) -> None:
         """End the commands that a story has left running."""
         for each in self.begun:
-            if each.running:
-                each.kill()
+            each.kill()
 
     def comes_to(
         self, what: str, phase: Phase, *, step: int = 0, setbacks: int = 0, judged: bool = False, running: Command

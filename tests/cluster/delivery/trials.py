@@ -85,7 +85,7 @@ TRIALS: Final[Mapping[str, Trial]] = MappingProxyType(
         "held": Trial(bound_s=SHORT_S, count=1),
         "reverted": Trial(bound_s=SHORT_S, then=Consequence.REVERT, count=1),
         "moved": Trial(steps=((20, HOLD_S), (50, HOLD_S))),
-        "lost": Trial(),
+        "lost": Trial(checks=(Restarts(),)),  # requests under way to the lost host fail: its own story is of the canary
         "impatient": Trial(steps=((50, 300),), bound_s=SHORT_S, then=Consequence.REVERT, start_s=40),
         "silent": Trial(bound_s=SHORT_S, count=1),
         "abandoned": Trial(bound_s=SHORT_S, count=1),

@@ -173,6 +173,14 @@ def test_lost_canaries_get_no_traffic_and_the_step_begins_anew_with_the_next() -
     assert (again.phase, again.weight, again.step_began) == (Phase.ANALYSING, 50, None)
 
 
+def test_a_canary_that_is_back_after_a_loss_is_one_that_had_traffic_before() -> None:
+    state = replace(analysing(), weight=10).noted(100, "10 % of the traffic")
+    assert not state.again
+    lost = decide.decide(state, sight(10, traffic=traffic(10, canaries=0)), 110)
+    assert lost.phase is Phase.STARTING
+    assert lost.again
+
+
 def test_canaries_that_are_lost_again_and_again_are_taken_back() -> None:
     state = analysing(setbacks=turns.SETBACKS)
     assert decide.decide(state, sight(10, traffic=traffic(10, canaries=0)), 110).phase is Phase.WITHDRAWING
