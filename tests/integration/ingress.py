@@ -132,9 +132,11 @@ def start(env: Environment, binary: Path, consul: Server, nomad: Server, folder:
     registration.settle(
         Client(nomad_api.Nomad(address=nomad.url)), job, report=lambda _: None, within=timedelta(seconds=60)
     )
-    return Ingress(
+    started = Ingress(
         env=env, consul=consul, ports=chosen, ca=folder / "ca.pem", client=(f"{folder}/cert.pem", f"{folder}/key.pem")
     )
+    servers.until("its API answers", lambda: started.internal("/api/http/services").status == 200)
+    return started
 
 
 def _issuer() -> authority.Authority:
